@@ -1,0 +1,111 @@
+"""What every kind of metric shares: its place in the readout, its direction, its words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from loyalty_exp.grammar import Column, Identifier, Section, Text
+from loyalty_exp.metrics.needs import MetricLibrary, Needs, Shape, UnitColumn
+
+Role = Literal["primary", "secondary", "guardrail"]
+Pillar = Literal["satisfaction", "growth", "cost", "advocacy"]
+Display = Literal["money", "number", "percent"]
+
+PRE = "pre"
+"""Name of the covariate that is the metric itself before assignment."""
+
+
+class Cap(Section):
+    """Winsorizing bounds, the same for all arms: given, or taken from the pooled pre-period."""
+
+    quantile: float | None = Field(
+        default=None,
+        gt=0.5,
+        lt=1,
+        description="Quantile of the positive pre-period values, all arms pooled; the floor is its negative.",
+    )
+    pre_column: Column | None = Field(
+        default=None, description="Per-unit tables: the pre-period column the quantile is taken from."
+    )
+    upper: float | None = Field(default=None, description="Largest value kept; larger ones count as this.")
+    lower: float | None = Field(default=None, description="Smallest value kept; smaller ones count as this.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Cap:
+        given = self.upper is not None or self.lower is not None
+        if (self.quantile is None) == (not given):
+            raise ValueError("a cap has either a quantile, or an upper and/or lower bound")
+        if self.upper is not None and self.lower is not None and self.lower >= self.upper:
+            raise ValueError("the lower bound must be below the upper bound")
+        return self
+
+
+class Guardrail(Section):
+    """How much worse a guardrail may get, in the metric's own unit or relative to control."""
+
+    absolute: float | None = Field(default=None, gt=0, description="Allowed change in the metric's own unit.")
+    relative: float | None = Field(
+        default=None, gt=0, lt=1, description="Allowed change as a fraction of the control mean."
+    )
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> Guardrail:
+        if (self.absolute is None) == (self.relative is None):
+            raise ValueError("give the margin either absolute or relative")
+        return self
+
+
+class Metric(Section):
+    """Fields common to all kinds of metric."""
+
+    id: Identifier = Field(description="Name of the metric, unique in the spec.")
+    name: Text | None = Field(default=None, description="Name on the page; the id when left out.")
+    role: Role = Field(default="secondary", description="`primary` decides, `guardrail` must not get worse.")
+    direction: Literal["increase", "decrease"] = Field(
+        default="increase", description="Which way is better for the business."
+    )
+    margin: Guardrail | None = Field(
+        default=None, description="Guardrails: the change for the worse that is still allowed."
+    )
+    pillar: Pillar = Field(default="growth", description="Heading of the page under which the metric stands.")
+    display: Display | None = Field(default=None, description="How numbers are written; by the kind when left out.")
+    definition: Text | None = Field(default=None, description="One sentence for the glossary of the page.")
+
+    @model_validator(mode="after")
+    def _guardrail_has_margin(self) -> Metric:
+        if self.role == "guardrail" and self.margin is None:
+            raise ValueError("a guardrail needs a margin, such as margin: {absolute: 0.01}")
+        if self.role != "guardrail" and self.margin is not None:
+            raise ValueError("a margin belongs to a metric with role: guardrail")
+        return self
+
+    def needs(self, shape: Shape, library: MetricLibrary) -> Needs:
+        """Say which per-unit columns this metric needs, for the shape of the data at hand."""
+        raise NotImplementedError
+
+    def default_estimator(self, needs: Needs) -> str:
+        """Name of the estimator that reads this metric."""
+        return {0: "welch", 1: "cuped"}.get(len(needs.covariates), "lin")
+
+    @property
+    def shown_as(self) -> Display:
+        """How the numbers of this metric are written."""
+        return self.display or "number"
+
+
+def with_covariates(value: UnitColumn, covariates: tuple[str, ...], shape: Shape) -> Needs:
+    """Needs of a metric of one value: the column itself, and its covariates.
+
+    The covariate ``pre`` is, on transactions, the same column over the window before assignment; any other
+    name is a column of the per-unit or members table.
+    """
+    extra = tuple(
+        replace(value, id=f"{value.id}__pre", window="pre", missing="zero", check="")
+        if name == PRE and shape == "transactions"
+        else UnitColumn(name, "column", source=name)
+        for name in covariates
+    )
+    return Needs((value, *extra), (value.id,), tuple(c.id for c in extra))

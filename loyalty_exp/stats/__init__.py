@@ -1,0 +1,1 @@
+"""The arithmetic: pure functions from small frozen aggregates to frozen results."""
