@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 Language = Literal["en", "zh-CN"]
 
+LANGUAGES: tuple[Language, ...] = ("en", "zh-CN")
+
 _WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))]
 )
@@ -62,7 +64,7 @@ def in_language(text: str | dict[Language, str] | None, language: str, default: 
         return text
     for key in (language, "en"):
         if key in text:
-            return text[key]  # type: ignore[index]
+            return text[key]
     return next(iter(text.values()), default)
 
 

@@ -20,22 +20,35 @@ class Amount(Metric):
     """
 
     type: Literal["amount"]
-    column: Column = Field(description="Column that is summed: of the per-unit table, or of the transactions.")
+    column: Column = Field(
+        description="Column that is summed: of the per-unit table, or of the transactions."
+    )
     covariates: tuple[Column, ...] = Field(
-        default=(), description="Columns known before assignment; `pre` is the metric itself before assignment."
+        default=(),
+        description="Columns known before assignment; `pre` is the metric itself before assignment.",
     )
     missing: Literal["reject", "zero", "drop"] = Field(
         default="reject", description="What an empty cell of a per-unit table means."
     )
     cap: Cap | None = Field(default=None, description="Winsorizing bounds for the test, never for the money.")
-    within_days: int | None = Field(default=None, ge=1, le=3660, description="Window; the schedule's when left out.")
-    where: tuple[Predicate, ...] = Field(default=(), description="Only transactions that satisfy all of these.")
+    within_days: int | None = Field(
+        default=None, ge=1, le=3660, description="Window; the schedule's when left out."
+    )
+    where: tuple[Predicate, ...] = Field(
+        default=(), description="Only transactions that satisfy all of these."
+    )
 
     def needs(self, shape: Shape, library: MetricLibrary) -> Needs:
         """Ask for one sum a unit, and its covariates."""
         kind: Literal["column", "sum"] = "column" if shape == "units" else "sum"
         value = UnitColumn(
-            self.id, kind, self.column, days=self.within_days, where=self.where, missing=self.missing, cap=self.cap
+            self.id,
+            kind,
+            self.column,
+            days=self.within_days,
+            where=self.where,
+            missing=self.missing,
+            cap=self.cap,
         )
         return with_covariates(value, self.covariates, shape)
 

@@ -21,17 +21,23 @@ class Count(Metric):
 
     type: Literal["count"]
     column: Column | None = Field(
-        default=None, description="Per-unit tables: the column of counts. Transactions: left out, orders are counted."
+        default=None,
+        description="Per-unit tables: the column of counts. Transactions: left out, orders are counted.",
     )
     covariates: tuple[Column, ...] = Field(
-        default=(), description="Columns known before assignment; `pre` is the metric itself before assignment."
+        default=(),
+        description="Columns known before assignment; `pre` is the metric itself before assignment.",
     )
     missing: Literal["reject", "zero", "drop"] = Field(
         default="reject", description="What an empty cell of a per-unit table means."
     )
     cap: Cap | None = Field(default=None, description="Winsorizing bounds for the test.")
-    within_days: int | None = Field(default=None, ge=1, le=3660, description="Window; the schedule's when left out.")
-    where: tuple[Predicate, ...] = Field(default=(), description="Only transactions that satisfy all of these.")
+    within_days: int | None = Field(
+        default=None, ge=1, le=3660, description="Window; the schedule's when left out."
+    )
+    where: tuple[Predicate, ...] = Field(
+        default=(), description="Only transactions that satisfy all of these."
+    )
 
     @model_validator(mode="after")
     def _display_is_number(self) -> Count:

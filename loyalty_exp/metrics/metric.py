@@ -71,7 +71,9 @@ class Metric(Section):
         default=None, description="Guardrails: the change for the worse that is still allowed."
     )
     pillar: Pillar = Field(default="growth", description="Heading of the page under which the metric stands.")
-    display: Display | None = Field(default=None, description="How numbers are written; by the kind when left out.")
+    display: Display | None = Field(
+        default=None, description="How numbers are written; by the kind when left out."
+    )
     definition: Text | None = Field(default=None, description="One sentence for the glossary of the page.")
 
     @model_validator(mode="after")

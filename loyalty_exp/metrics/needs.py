@@ -25,8 +25,8 @@ class UnitColumn:
         Name in the per-unit table; two needs with one id are one column and must be equal.
     kind : str
         ``column``: a column of the per-unit or members table as it is.
-        ``within``: 1 when ``source`` (days until it happened, null when it has not) is below ``days``, else 0;
-        null where ``follow_up`` (days observed) is below ``days``.
+        ``within``: 1 when ``source`` (days until it happened, null when it has not) is below ``days``, else
+        0; null where ``follow_up`` (days observed) is below ``days``.
         ``sum``: sum of ``source`` over the unit's transactions in the window, 0 when there are none.
         ``orders``: number of distinct orders in the window, refunds not counted.
         ``any_order``: 1 when there is at least one order in the window, else 0.

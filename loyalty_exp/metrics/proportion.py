@@ -21,21 +21,29 @@ class Proportion(Metric):
 
     type: Literal["proportion"]
     column: Column | None = Field(
-        default=None, description="Per-unit tables: a column of 0 and 1. Transactions: left out, any order counts."
+        default=None,
+        description="Per-unit tables: a column of 0 and 1. Transactions: left out, any order counts.",
     )
     covariates: tuple[Column, ...] = Field(
-        default=(), description="Columns known before assignment; `pre` is the metric itself before assignment."
+        default=(),
+        description="Columns known before assignment; `pre` is the metric itself before assignment.",
     )
     missing: Literal["reject", "zero", "drop"] = Field(
         default="reject", description="What an empty cell of a per-unit table means."
     )
-    within_days: int | None = Field(default=None, ge=1, le=3660, description="Window; the schedule's when left out.")
-    where: tuple[Predicate, ...] = Field(default=(), description="Only transactions that satisfy all of these.")
+    within_days: int | None = Field(
+        default=None, ge=1, le=3660, description="Window; the schedule's when left out."
+    )
+    where: tuple[Predicate, ...] = Field(
+        default=(), description="Only transactions that satisfy all of these."
+    )
 
     def needs(self, shape: Shape, library: MetricLibrary) -> Needs:
         """Ask for a 0 or 1 a unit, and its covariates."""
         if shape == "units":
-            value = UnitColumn(self.id, "column", self.column or self.id, missing=self.missing, check="binary")
+            value = UnitColumn(
+                self.id, "column", self.column or self.id, missing=self.missing, check="binary"
+            )
         else:
             value = UnitColumn(self.id, "any_order", days=self.within_days, where=self.where, check="binary")
         return with_covariates(value, self.covariates, shape)

@@ -28,10 +28,15 @@ class Ratio(Metric):
     """
 
     type: Literal["ratio"]
-    numerator: Column = Field(description="Id of an amount or count metric of this spec, or a per-unit column.")
-    denominator: Column = Field(description="Id of an amount or count metric of this spec, or a per-unit column.")
+    numerator: Column = Field(
+        description="Id of an amount or count metric of this spec, or a per-unit column."
+    )
+    denominator: Column = Field(
+        description="Id of an amount or count metric of this spec, or a per-unit column."
+    )
     covariates: tuple[Literal["pre"]] | tuple[()] | RatioCovariate = Field(
-        default=(), description="`[pre]` on transactions, `{numerator: ..., denominator: ...}` on per-unit tables."
+        default=(),
+        description="`[pre]` on transactions, `{numerator: ..., denominator: ...}` on per-unit tables.",
     )
 
     def needs(self, shape: Shape, library: MetricLibrary) -> Needs:
@@ -43,7 +48,9 @@ class Ratio(Metric):
                 for name in (self.covariates.numerator, self.covariates.denominator)
             )
         elif self.covariates == (PRE,):
-            extra = tuple(replace(c, id=f"{c.id}__pre", window="pre", missing="zero", check="") for c in parts)
+            extra = tuple(
+                replace(c, id=f"{c.id}__pre", window="pre", missing="zero", check="") for c in parts
+            )
         else:
             extra = ()
         return Needs((*parts, *extra), tuple(c.id for c in parts), tuple(c.id for c in extra))
@@ -53,7 +60,11 @@ class Ratio(Metric):
         if name in library:
             part = library[name].needs(shape, library).columns[0]
             return replace(part, cap=None, id=f"{part.id}__uncapped") if part.cap else part
-        return UnitColumn(name, "column", source=name) if shape == "units" else UnitColumn(name, "sum", source=name)
+        return (
+            UnitColumn(name, "column", source=name)
+            if shape == "units"
+            else UnitColumn(name, "sum", source=name)
+        )
 
     def default_estimator(self, needs: Needs) -> str:
         """Delta method at the unit of randomization."""

@@ -28,9 +28,12 @@ class Repurchase(Metric):
         default=None, description="Per-unit tables: days observed; units with fewer than N are not counted."
     )
     covariates: tuple[Column, ...] = Field(
-        default=(), description="Columns known before assignment; `pre` is the metric itself before assignment."
+        default=(),
+        description="Columns known before assignment; `pre` is the metric itself before assignment.",
     )
-    where: tuple[Predicate, ...] = Field(default=(), description="Only transactions that satisfy all of these.")
+    where: tuple[Predicate, ...] = Field(
+        default=(), description="Only transactions that satisfy all of these."
+    )
 
     def needs(self, shape: Shape, library: MetricLibrary) -> Needs:
         """Ask for a 0 or 1 a mature unit, null where the window is not over."""

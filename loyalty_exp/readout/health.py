@@ -1,0 +1,199 @@
+"""Can the result be trusted: every check with its numbers, whether it passed or did not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from loyalty_exp.errors import NotEstimable
+from loyalty_exp.outcomes.outcomes import Outcomes
+from loyalty_exp.outcomes.plan import BALANCE
+from loyalty_exp.readout.result import Estimate, HealthCheck
+from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.stats.sample_ratio import sample_ratio
+from loyalty_exp.stats.standardized import standardized_difference
+
+OVERLAP_LIMIT = 0.01
+"""Share of units in two arms from which data are refused; below it they are left out and counted."""
+
+MISSING_P = 0.001
+"""A missing-outcome test below this means that the arms lose units at different rates."""
+
+SUSPICIOUS_LIFT = 0.5
+"""A relative lift beyond this is more often a fault of the data than a triumph."""
+
+
+def check_health(
+    experiment: Experiment, outcomes: Outcomes, estimates: Iterable[Estimate]
+) -> tuple[HealthCheck, ...]:
+    """Run every check; those that cannot run say ``not_run``, never ``pass``."""
+    overall = [e for e in estimates if e.segment is None]
+    return (
+        _sample_ratio(experiment, outcomes),
+        _units_in_two_arms(outcomes),
+        _missing_outcome(experiment, outcomes),
+        _pre_period_balance(experiment, outcomes),
+        _maturity(outcomes),
+        _guardrails(overall),
+        *_data_findings(outcomes),
+        *_odd_estimates(overall),
+    )
+
+
+def is_valid(health: Iterable[HealthCheck]) -> bool:
+    """Tell whether no check failed that decides validity."""
+    return not any(h.status == "fail" and h.check != "guardrails" for h in health)
+
+
+def _sample_ratio(experiment: Experiment, outcomes: Outcomes) -> HealthCheck:
+    arms = experiment.planned_arms
+    counts = [outcomes.units[a.id] for a in arms]
+    result = sample_ratio(counts, [a.share for a in arms])
+    failed = result.p_value < experiment.analysis.sample_ratio_threshold
+    status: Literal["pass", "warn", "fail"] = (
+        "fail"
+        if failed
+        else "warn"
+        if result.p_value < 10 * experiment.analysis.sample_ratio_threshold
+        else "pass"
+    )
+    detail = {
+        "observed": {a.id: n for a, n in zip(arms, counts, strict=True)},
+        "planned": {a.id: a.share for a in arms},
+        "statistic": result.statistic,
+        "df": result.df,
+        "log_p_value": result.log_p_value,
+        "threshold": experiment.analysis.sample_ratio_threshold,
+    }
+    return HealthCheck("sample_ratio", status, result.p_value, detail)
+
+
+def _units_in_two_arms(outcomes: Outcomes) -> HealthCheck:
+    found = next((f for f in outcomes.findings if f.code == "multi_exposure"), None)
+    if found is None:
+        return HealthCheck("units_in_two_arms", "pass", None, {"units": 0, "share": 0.0})
+    return HealthCheck("units_in_two_arms", "warn", None, {"units": found.rows, "share": found.share})
+
+
+def _missing_outcome(experiment: Experiment, outcomes: Outcomes) -> HealthCheck:
+    columns, worst = [], None
+    arms = [a.id for a in experiment.planned_arms]
+    for column, by_arm in outcomes.missing.items():
+        total = sum(by_arm.values())
+        if not total:
+            continue
+        columns.append({"column": column, "units": total})
+        p = _same_share([by_arm.get(a, 0) for a in arms], [outcomes.units[a] for a in arms])
+        worst = p if worst is None or (p is not None and p < worst) else worst
+    status: Literal["pass", "warn"] = "warn" if worst is not None and worst < MISSING_P else "pass"
+    return HealthCheck("missing_outcome", status, worst, {"columns": columns})
+
+
+def _same_share(hits: list[int], units: list[int]) -> float | None:
+    """P-value of Pearson's chi-square test (1900) that the share is the same in all arms."""
+    from loyalty_exp.stats.distributions import chi2_sf
+
+    total, n = sum(hits), sum(units)
+    if not 0 < total < n or len(units) < 2:
+        return None
+    share = total / n
+    statistic = sum(
+        (h - share * u) ** 2 / (share * (1 - share) * u) for h, u in zip(hits, units, strict=True) if u
+    )
+    return chi2_sf(statistic, len(units) - 1)[0]
+
+
+def _pre_period_balance(experiment: Experiment, outcomes: Outcomes) -> HealthCheck:
+    block = outcomes.overall.get(BALANCE)
+    if block is None:
+        return HealthCheck("pre_period_balance", "not_run", None, {"covariates": 0})
+    control = block[experiment.control]
+    differences: list[dict[str, Any]] = []
+    for treatment in experiment.treatments:
+        for column in control.columns:
+            try:
+                value = standardized_difference(block[treatment], control, column)
+            except NotEstimable:
+                continue
+            if value is not None:
+                differences.append({"column": column, "treatment": treatment, "value": value})
+    if not differences:
+        return HealthCheck("pre_period_balance", "not_run", None, {"covariates": len(control.columns)})
+    worst = max(differences, key=lambda d: abs(d["value"]))
+    threshold = experiment.analysis.balance_threshold
+    status: Literal["pass", "warn"] = "warn" if abs(worst["value"]) > threshold else "pass"
+    detail = {
+        "worst": worst,
+        "threshold": threshold,
+        "covariates": len(control.columns),
+        "differences": differences,
+    }
+    return HealthCheck("pre_period_balance", status, None, detail)
+
+
+def _maturity(outcomes: Outcomes) -> HealthCheck:
+    immature, units = sum(outcomes.immature.values()), sum(outcomes.units.values())
+    status: Literal["pass", "warn"] = "warn" if immature else "pass"
+    return HealthCheck("maturity", status, None, {"immature": immature, "units": units})
+
+
+def _guardrails(overall: list[Estimate]) -> HealthCheck:
+    results = [e for e in overall if e.role == "guardrail"]
+    if not results:
+        return HealthCheck("guardrails", "not_run", None, {"passed": 0, "breached": 0, "unsettled": 0})
+    statuses = [e.guardrail.status if e.guardrail else "unsettled" for e in results]
+    counts = {
+        "passed": statuses.count("pass"),
+        "breached": statuses.count("breached"),
+        "unsettled": statuses.count("unsettled"),
+    }
+    status: Literal["pass", "warn", "fail"] = (
+        "fail" if counts["breached"] else "warn" if counts["unsettled"] else "pass"
+    )
+    return HealthCheck("guardrails", status, None, counts)
+
+
+def _data_findings(outcomes: Outcomes) -> list[HealthCheck]:
+    own = {"multi_exposure", "immature"}
+    rest = [f for f in outcomes.findings if f.code not in own]
+    checks = [
+        HealthCheck(
+            f.code,
+            "warn" if f.severity == "warn" else "pass",
+            None,
+            {"rows": f.rows, "total": f.total, "share": f.share, **f.detail},
+        )
+        for f in rest
+    ]
+    codes = [f.code for f in rest if f.severity == "warn"]
+    return [HealthCheck("data", "warn" if codes else "pass", None, {"codes": codes}), *checks]
+
+
+def _odd_estimates(overall: list[Estimate]) -> list[HealthCheck]:
+    checks = []
+    for check, hits in {
+        "suspicious_uplift": [
+            e.metric
+            for e in overall
+            if e.relative is not None
+            and e.relative.estimate is not None
+            and abs(e.relative.estimate) > SUSPICIOUS_LIFT
+            and e.absolute is not None
+            and (e.absolute.p_value_adjusted or 1) < 0.05
+        ],
+        "no_variance": [e.metric for e in overall if e.absolute is not None and not e.absolute.std_error],
+        "zero_control_mean": [e.metric for e in overall if e.mean_control == 0],
+    }.items():
+        if hits:
+            checks.append(HealthCheck(check, "warn", None, {"metrics": sorted(set(hits))}))
+    return checks
+
+
+def warnings_of(health: Iterable[HealthCheck]) -> tuple[str, ...]:
+    """Codes of the checks that warn or fail, each once, in order."""
+    return tuple(dict.fromkeys(h.check for h in health if h.status in {"warn", "fail"} and h.check != "data"))
+
+
+def detail_of(health: Iterable[HealthCheck], check: str) -> Mapping[str, Any]:
+    """Numbers of one check; empty when it is not there."""
+    return next((h.detail for h in health if h.check == check), {})

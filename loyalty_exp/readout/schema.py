@@ -1,0 +1,21 @@
+"""The published JSON Schema of `readout.json`, made from the same frozen classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loyalty_exp.readout.result import SCHEMA_ID, Readout
+
+
+def readout_schema() -> dict[str, Any]:
+    """Give the schema (draft 2020-12); every produced file is valid against it."""
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(Readout).json_schema(mode="serialization")
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if part.get("type") == "object" and "properties" in part:
+            part["additionalProperties"] = False
+            part["required"] = list(part["properties"])
+    schema["properties"] = {"schema": {"const": SCHEMA_ID}, **schema["properties"]}
+    schema["required"] = ["schema", *schema["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}
