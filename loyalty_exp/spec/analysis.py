@@ -22,14 +22,21 @@ class Analysis(Section):
     """Level, adjustment and thresholds of the health checks."""
 
     alpha: float = Field(default=0.05, description="Two-sided level; intervals are at 1 - alpha.")
-    multiplicity: Multiplicity = Field(default=Multiplicity(), description="Adjustment for many metrics and arms.")
+    multiplicity: Multiplicity = Field(
+        default=Multiplicity(), description="Adjustment for many metrics and arms."
+    )
     sample_ratio_threshold: float = Field(
-        default=0.001, gt=0, lt=0.1, description="A sample-ratio p-value below this makes the readout invalid."
+        default=0.001,
+        gt=0,
+        lt=0.1,
+        description="A sample-ratio p-value below this makes the readout invalid.",
     )
     balance_threshold: float = Field(
         default=0.1, gt=0, lt=1, description="Largest standardized pre-period difference that passes."
     )
-    min_cell: int = Field(default=50, ge=2, description="Segment cells with fewer units in an arm are not shown.")
+    min_cell: int = Field(
+        default=50, ge=2, description="Segment cells with fewer units in an arm are not shown."
+    )
 
     @field_validator("alpha")
     @classmethod

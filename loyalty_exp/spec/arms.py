@@ -18,7 +18,9 @@ def _share(value: float | str) -> float | str:
     try:
         number = float(Fraction(value)) if isinstance(value, str) else float(value)
     except (ValueError, ZeroDivisionError):
-        raise ValueError(f"'{value}' is not a share; write 0.5, or a fraction in quotes such as '1/3'") from None
+        raise ValueError(
+            f"'{value}' is not a share; write 0.5, or a fraction in quotes such as '1/3'"
+        ) from None
     if not math.isfinite(number) or number <= 0:
         raise ValueError("a share must be above 0; leave the arm out if nobody is to be in it")
     return value
@@ -69,9 +71,9 @@ def distinct_names(names: list[str]) -> None:
         if key in seen:
             other = seen[key]
             raise ValueError(
-                f"arm '{name}' is there twice"
+                f"arm '{name}' is there twice; rename one"
                 if other == name
-                else f"arms '{other}' and '{name}' differ only by case or by Unicode form"
+                else f"arms '{other}' and '{name}' differ only by case or by Unicode form; rename one"
             )
         seen[key] = name
 

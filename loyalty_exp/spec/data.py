@@ -16,9 +16,13 @@ class Transactions(Section):
     """The transactions table and the meaning of its columns."""
 
     table: TableName = Field(description="File or table.")
-    unit: Column | None = Field(default=None, description="Column of the unit; named like `unit:` when left out.")
+    unit: Column | None = Field(
+        default=None, description="Column of the unit; named like `unit:` when left out."
+    )
     order: Column = Field(description="Column of the order id.")
-    time: Column = Field(description="Column of the order time: a date, or a timestamp with time zone or in UTC.")
+    time: Column = Field(
+        description="Column of the order time: a date, or a timestamp with time zone or in UTC."
+    )
     amount: Column = Field(description="Column of money paid.")
     margin: Column | None = Field(default=None, description="Column of contribution margin.")
     discount: Column | None = Field(default=None, description="Column of discount given.")
@@ -29,10 +33,12 @@ class Transactions(Section):
         "A refund counts at the time of its order.",
     )
     lines: bool = Field(
-        default=False, description="True when a row is an order line, so that an order id stands in several rows."
+        default=False,
+        description="True when a row is an order line, so that an order id stands in several rows.",
     )
     naive_time_zone: str | None = Field(
-        default=None, description="IANA zone of timestamps without one; they are refused when this is left out."
+        default=None,
+        description="IANA zone of timestamps without one; they are refused when this is left out.",
     )
 
 
@@ -40,7 +46,9 @@ class Assignments(Section):
     """The table that says who was put into which arm, and when."""
 
     table: TableName = Field(description="File or table.")
-    unit: Column | None = Field(default=None, description="Column of the unit; named like `unit:` when left out.")
+    unit: Column | None = Field(
+        default=None, description="Column of the unit; named like `unit:` when left out."
+    )
     arm: Column = Field(default="arm", description="Column of the arm.")
     time: Column | None = Field(
         default=None, description="Column of the assignment time; the schedule's start for all when left out."

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from pydantic import Field, model_validator
 
 from loyalty_exp.grammar import Section, Text
+from loyalty_exp.spec.day import Day
 
 
 class ShipIf(Section):
@@ -16,7 +15,10 @@ class ShipIf(Section):
         default=None, gt=0.5, lt=1, description="At least this probability that net benefit is above zero."
     )
     probability_roi_above_hurdle: float | None = Field(
-        default=None, gt=0.5, lt=1, description="At least this probability that ROI is above economics.hurdle."
+        default=None,
+        gt=0.5,
+        lt=1,
+        description="At least this probability that ROI is above economics.hurdle.",
     )
     net_benefit_lower_above: float | None = Field(
         default=None, description="Lower end of the net-benefit interval above this, money per unit."
@@ -45,7 +47,7 @@ class Decision(Section):
     stop_if: StopIf = Field(default=StopIf(), description="When to stop.")
     ask: Text | None = Field(default=None, description="What is to be decided, for the page.")
     owner: Text | None = Field(default=None, description="Who decides.")
-    due: dt.date | None = Field(default=None, description="By when.")
+    due: Day | None = Field(default=None, description="By when.")
     next_steps: tuple[NextStep, ...] = Field(default=(), description="Actions for the page.")
 
     @model_validator(mode="after")
@@ -68,7 +70,7 @@ class NextStep(Section):
 
     action: Text = Field(description="What is done.")
     owner: Text | None = Field(default=None, description="Who does it.")
-    due: dt.date | None = Field(default=None, description="By when.")
+    due: Day | None = Field(default=None, description="By when.")
     on: tuple[str, ...] = Field(
         default=(), description="Verdicts under which it is shown (ship, stop, iterate, extend, not_settled)."
     )

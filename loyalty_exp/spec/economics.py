@@ -12,7 +12,10 @@ class Benefit(Section):
 
     metric: Identifier = Field(description="Id of an amount, count, proportion or repurchase metric.")
     margin: float | None = Field(
-        default=None, gt=0, le=1, description="Money metrics: the part that is margin, 0 to 1; 1 when left out."
+        default=None,
+        gt=0,
+        le=1,
+        description="Money metrics: the part that is margin, 0 to 1; 1 when left out.",
     )
     value: float | None = Field(
         default=None, gt=0, description="Counts and proportions: money one event is worth."
@@ -39,10 +42,13 @@ class CostLine(Section):
     price: float | Identifier | None = Field(
         default=None, description="Money for one event: a number, or a price of the program file."
     )
-    fixed: float | None = Field(default=None, ge=0, description="Money once, shared by the units of its arms.")
+    fixed: float | None = Field(
+        default=None, ge=0, description="Money once, shared by the units of its arms."
+    )
     arms: tuple[Label, ...] | None = Field(
         default=None,
-        description="Arms that cause the cost. Left out: all treatments for per_unit and fixed, all arms for per_event.",
+        description="Arms that cause the cost. Left out: all treatments for per_unit and fixed, "
+        "all arms for per_event.",
     )
 
     @model_validator(mode="after")
@@ -63,4 +69,6 @@ class Economics(Section):
 
     benefit: Benefit = Field(description="What a result is worth.")
     costs: tuple[CostLine, ...] = Field(default=(), description="What it costs.")
-    hurdle: float = Field(default=0.0, ge=-1, le=100, description="Return on investment asked for; 0 is break-even.")
+    hurdle: float = Field(
+        default=0.0, ge=-1, le=100, description="Return on investment asked for; 0 is break-even."
+    )

@@ -54,7 +54,9 @@ class Experiment(Section):
     experiment: Identifier = Field(description="Id of the experiment; becomes part of file names.")
     name: Text | None = Field(default=None, description="Name on the page; made from the id when left out.")
     question: Text = Field(description="The question that the experiment answers, in one sentence.")
-    program: Program = Field(default=DEFAULT_PROGRAM, description="Path of the program file, or the section itself.")
+    program: Program = Field(
+        default=DEFAULT_PROGRAM, description="Path of the program file, or the section itself."
+    )
     unit: Column = Field(description="Column that identifies the unit of randomization.")
     data: Data = Field(description="Where the rows are.")
     population: Population = Field(default=Population(), description="Who takes part.")
@@ -105,7 +107,7 @@ class Experiment(Section):
         if isinstance(arms, ArmsInColumn):
             return arms
         if len(arms) < 2:
-            raise ValueError("an experiment compares at least two arms")
+            raise ValueError("an experiment compares at least two arms; add the arm it is compared with")
         distinct_names([a.id for a in arms])
         total = sum((weight(a.share) for a in arms), Fraction(0))
         if abs(total - 1) > Fraction(1, 10**9):
@@ -135,7 +137,8 @@ def planned_arms(arms: tuple[Arm, ...] | ArmsInColumn) -> tuple[PlannedArm, ...]
     control = _control(arms)
     ordered = sorted(arms, key=lambda a: a.id != control)
     return tuple(
-        PlannedArm(a.id, a.name or a.id, a.id == control, float(weight(a.share)), a.intervention) for a in ordered
+        PlannedArm(a.id, a.name or a.id, a.id == control, float(weight(a.share)), a.intervention)
+        for a in ordered
     )
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from pydantic import Field
 
 from loyalty_exp.grammar import Column, Identifier, Predicate, Section, Text
+from loyalty_exp.spec.day import Day
 
 
 class Population(Section):
     """Conditions on attributes known at assignment."""
 
-    as_of: dt.date | None = Field(default=None, description="Day on which the conditions were evaluated.")
+    as_of: Day | None = Field(default=None, description="Day on which the conditions were evaluated.")
     include: tuple[Predicate, ...] = Field(default=(), description="All must hold.")
     exclude: tuple[Predicate, ...] = Field(default=(), description="None may hold.")
 

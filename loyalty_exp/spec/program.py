@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Literal
 from zoneinfo import available_timezones
 
@@ -15,7 +16,9 @@ class Currency(Section):
     """The currency of all amounts."""
 
     code: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, as USD or CNY.")
-    symbol: str = Field(default="", max_length=4, description="Written before amounts, as $ or ¥; code if empty.")
+    symbol: str = Field(
+        default="", max_length=4, description="Written before amounts, as $ or ¥; code if empty."
+    )
 
 
 class CostPrice(Section):
@@ -32,7 +35,9 @@ class Program(Section):
     program: Identifier = Field(description="Id of the program.")
     name: Text | None = Field(default=None, description="Name on the page.")
     timezone: str = Field(default="UTC", description="IANA name; days begin at local midnight here.")
-    currency: Currency | None = Field(default=None, description="Currency of all amounts; plain numbers if left out.")
+    currency: Currency | None = Field(
+        default=None, description="Currency of all amounts; plain numbers if left out."
+    )
     cost_prices: dict[Identifier, CostPrice] = Field(
         default_factory=dict, description="Prices that cost lines may name."
     )
@@ -44,7 +49,9 @@ class Program(Section):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError(f"'{value}' is not an IANA time zone")
+            near = difflib.get_close_matches(value, sorted(available_timezones()), n=3, cutoff=0.6)
+            hint = f"did you mean {', '.join(near)}?" if near else "write a name such as Europe/Berlin"
+            raise ValueError(f"'{value}' is not an IANA time zone; {hint}")
         return value
 
     @model_validator(mode="after")

@@ -10,4 +10,6 @@ from loyalty_exp.grammar import Language, Section
 class Report(Section):
     """The page."""
 
-    languages: tuple[Language, ...] = Field(default=("en", "zh-CN"), min_length=1, description="One page each.")
+    languages: tuple[Language, ...] = Field(
+        default=("en", "zh-CN"), min_length=1, description="One page each."
+    )

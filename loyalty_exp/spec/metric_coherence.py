@@ -1,0 +1,101 @@
+"""Checks of metrics against the shape of the data, the schedule and one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loyalty_exp.metrics import Metric, Ratio, Repurchase
+from loyalty_exp.metrics.metric import PRE
+from loyalty_exp.metrics.ratio import RatioCovariate
+from loyalty_exp.spec.draft import Draft
+from loyalty_exp.spec.place import Finding, Path
+
+_PRE_DAYS = "length of the pre-period, such as schedule: {pre_days: 56}"
+
+
+def kinds_fit_shape(spec: Draft) -> Iterator[Finding]:
+    """Keys that belong to the other shape of data are refused, never left unread."""
+    if spec.data is None:
+        return
+    for i, metric in spec.metrics.items():
+        path: Path = ("metrics", i)
+        if spec.units_shape:
+            yield from _on_units(path, metric)
+        else:
+            yield from _on_transactions(path, metric, spec)
+
+
+def _on_units(path: Path, metric: Metric) -> Iterator[Finding]:
+    if getattr(metric, "where", ()):
+        hint = "put the condition under population: or into the column"
+        yield Finding((*path, "where"), "filters transactions; a per-unit table has none", hint, on_key=True)
+    if getattr(metric, "within_days", None) is not None and not isinstance(metric, Repurchase):
+        yield Finding(
+            (*path, "within_days"),
+            "is a window over transactions; the column of a per-unit table is counted already",
+            "remove it",
+            on_key=True,
+        )
+    cap = getattr(metric, "cap", None)
+    if cap is not None and cap.quantile is not None and cap.pre_column is None:
+        yield Finding(
+            (*path, "cap", "quantile"),
+            "needs cap.pre_column on a per-unit table: the quantile is taken before assignment",
+            "add pre_column: the column of the pre-period, or give upper:",
+            on_key=True,
+        )
+
+
+def _on_transactions(path: Path, metric: Metric, spec: Draft) -> Iterator[Finding]:
+    if isinstance(metric, Repurchase) or metric.shown_as == "percent":
+        for key in ("column", "follow_up"):
+            if getattr(metric, key, None) is not None:
+                message = "is for per-unit tables; with transactions any order in the window counts"
+                yield Finding((*path, key), message, "remove it, or filter with where:", on_key=True)
+    cap = getattr(metric, "cap", None)
+    if cap is None:
+        return
+    if cap.pre_column is not None:
+        message = "is for per-unit tables; with transactions the pre-period is read itself"
+        yield Finding((*path, "cap", "pre_column"), message, "remove it", on_key=True)
+    if cap.quantile is not None and spec.schedule is not None and spec.schedule.pre_days == 0:
+        yield Finding((*path, "cap", "quantile"), "needs schedule.pre_days above 0", _PRE_DAYS, on_key=True)
+
+
+def covariates(spec: Draft) -> Iterator[Finding]:
+    """`pre` is read from transactions before assignment; on a per-unit table a covariate is a column."""
+    for i, metric in spec.metrics.items():
+        path: Path = ("metrics", i, "covariates")
+        given = getattr(metric, "covariates", ())
+        if isinstance(given, RatioCovariate):
+            if spec.transactions_shape:
+                message = "names columns of a per-unit table, and there is none"
+                yield Finding(path, message, "write covariates: [pre]")
+            continue
+        if PRE not in given:
+            continue
+        if spec.units_shape:
+            hint = (
+                "write covariates: {numerator: <pre-period column>, denominator: <pre-period column>}"
+                if isinstance(metric, Ratio)
+                else "name the column that holds the pre-period, such as covariates: [pre_spend]"
+            )
+            yield Finding(path, "'pre' needs transactions, and this spec has a per-unit table", hint)
+        elif spec.transactions_shape and spec.schedule is not None and spec.schedule.pre_days == 0:
+            yield Finding(path, "'pre' needs schedule.pre_days above 0", _PRE_DAYS)
+
+
+def ratio_parts(spec: Draft) -> Iterator[Finding]:
+    """A ratio divides two sums, neither of which is a ratio."""
+    for i, metric in spec.metrics.items():
+        if not isinstance(metric, Ratio):
+            continue
+        for key in ("numerator", "denominator"):
+            name = getattr(metric, key)
+            other = spec.by_id.get(name)
+            if name == metric.id:
+                message = f"names the ratio '{name}' itself"
+                yield Finding(("metrics", i, key), message, "name an amount, a count or a column")
+            elif isinstance(other, (Ratio, Repurchase)):
+                message = f"'{name}' is a {other.type} metric; a ratio divides sums"
+                yield Finding(("metrics", i, key), message, "name an amount, a count or a column")

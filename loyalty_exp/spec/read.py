@@ -1,0 +1,161 @@
+"""The door of the spec: a YAML file becomes an experiment, or all its problems at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from loyalty_exp.errors import Problem, SpecError
+from loyalty_exp.spec import place
+from loyalty_exp.spec.coherence import incoherent, not_yet_run
+from loyalty_exp.spec.document import Document
+from loyalty_exp.spec.draft import draft
+from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.spec.listing import render_github, render_json, render_text
+from loyalty_exp.spec.parse import parse
+from loyalty_exp.spec.problems import findings
+from loyalty_exp.spec.program import Program
+from loyalty_exp.spec.resolved import resolved_yaml
+from loyalty_exp.spec.schema import json_schema
+from loyalty_exp.spec.shorthand import Expanded, expand
+from loyalty_exp.spec.source import text_of
+
+__all__ = [
+    "check",
+    "check_text",
+    "json_schema",
+    "read",
+    "read_text",
+    "render_github",
+    "render_json",
+    "render_text",
+    "resolved_yaml",
+]
+
+_PROGRAM = Program.model_fields.keys()
+
+
+def read(path: str | Path) -> Experiment:
+    """Read a spec file.
+
+    Paths under ``data:`` stay as they are written, relative to the folder of the file.
+
+    Raises
+    ------
+    SpecError
+        With all problems, in the order of the file.
+    """
+    return _or_raise(*check(path))
+
+
+def read_text(text: str, file: str = "<spec>", folder: Path | None = None) -> Experiment:
+    """Read a spec from text.
+
+    Parameters
+    ----------
+    text : str
+    file : str
+        Name in messages.
+    folder : Path, optional
+        Where the program file is looked for; the current folder when left out.
+
+    Raises
+    ------
+    SpecError
+        With all problems, in the order of the file.
+    """
+    return _or_raise(*check_text(text, file, folder))
+
+
+def check(path: str | Path) -> tuple[Experiment | None, tuple[Problem, ...]]:
+    """Read a spec file and give what could be read, with all problems and notices."""
+    try:
+        text = text_of(Path(path), str(path))
+    except SpecError as error:
+        return None, error.problems
+    return check_text(text, str(path), Path(path).parent)
+
+
+def check_text(
+    text: str, file: str = "<spec>", folder: Path | None = None
+) -> tuple[Experiment | None, tuple[Problem, ...]]:
+    """Read a spec from text and give what could be read, with all problems and notices."""
+    try:
+        document = parse(text, file)
+    except SpecError as error:
+        return None, error.problems
+    if "experiment" not in document.data and "program" in document.data and document.data.keys() <= _PROGRAM:
+        message = "this is a program file, not the spec of an experiment"
+        return None, (document.problem((), (0, 0), message, "name a spec that says program: and this file"),)
+    expanded = expand(document.data, folder or Path())
+    experiment, found = _validated(expanded)
+    problems = _located(found, document, expanded)
+    if any(p.severity == "error" for p in problems):
+        return None, problems
+    return experiment, problems
+
+
+def _or_raise(experiment: Experiment | None, problems: tuple[Problem, ...]) -> Experiment:
+    if experiment is None:
+        raise SpecError(tuple(p for p in problems if p.severity == "error"))
+    return experiment
+
+
+def _validated(expanded: Expanded) -> tuple[Experiment | None, list[place.Finding]]:
+    """Validate each section, and the sections against each other."""
+    experiment, found = None, list(expanded.findings)
+    parts = draft(expanded.data)
+    across = incoherent(parts)
+    try:
+        experiment = Experiment.model_validate_json(json.dumps(expanded.data))
+    except ValidationError as error:
+        own = findings(error, Experiment, expanded.data)
+        found += [f for f in own if f.path or not across]
+    return experiment, [*found, *across, *not_yet_run(parts)]
+
+
+def _located(found: list[place.Finding], document: Document, expanded: Expanded) -> tuple[Problem, ...]:
+    """Look up lines and columns, and put everything into the order of the files."""
+    known = [path for path, _ in document.problems] + list(expanded.settled)
+    problems = [p for _, p in document.problems] + expanded.elsewhere
+    if expanded.program is not None:
+        known += [("program", *path) for path, _ in expanded.program.problems]
+        problems += [p for _, p in expanded.program.problems]
+    own = set(map(id, expanded.findings))
+    lent = any(_within(f.path, ("program", "metrics")) for f in found)
+    for finding in found:
+        told = any(_within(finding.path, path) for path in known)
+        if id(finding) in own or not (told or (lent and _of_the_program(finding.path, document))):
+            problems.append(_problem(finding, document, expanded.program))
+    order = {id(p): i for i, p in enumerate(problems)}
+    problems.sort(key=lambda p: (p.file != document.file, p.line, p.column, order[id(p)]))
+    return tuple(dict.fromkeys(problems))
+
+
+def _within(path: place.Path, outer: place.Path) -> bool:
+    return path[: len(outer)] == outer
+
+
+def _of_the_program(path: place.Path, document: Document) -> bool:
+    """Tell whether a key of a shared metric is written in the program file, where it is reported already."""
+    written = (*path[:2], "use") in document.places and path[:3] not in document.places
+    return path[:1] == ("metrics",) and len(path) > 2 and written
+
+
+def _problem(finding: place.Finding, document: Document, program: Document | None) -> Problem:
+    path: place.Path = finding.path
+    if program is not None and path[:1] == ("program",) and len(path) > 1:
+        document, path = program, path[1:]
+    problem = document.problem(path, _at(path, finding.on_key, document), finding.message, finding.hint)
+    return replace(problem, severity=finding.severity)
+
+
+def _at(path: place.Path, on_key: bool, document: Document) -> tuple[int, int]:
+    """Give the place of a path, or of the nearest thing around it that is written."""
+    for length in range(len(path), -1, -1):
+        if known := document.places.get(path[:length]):
+            return known.key if on_key and length == len(path) and known.key else known.value
+    return (0, 0)
