@@ -27,7 +27,9 @@ class Message(Intervention):
     """
 
     type: Literal["message"]
-    channel: Literal["email", "sms", "app_push", "mail", "call"] = Field(description="How it reaches the member.")
+    channel: Literal["email", "sms", "app_push", "mail", "call"] = Field(
+        description="How it reaches the member."
+    )
 
     def words(self, language: Language) -> str:
         """Name the channel."""

@@ -20,7 +20,9 @@ class ReferralReward(Intervention):
 
     type: Literal["referral_reward"]
     referrer: float = Field(ge=0, description="Paid to the member who refers, in the program's currency.")
-    referee: float = Field(default=0.0, ge=0, description="Paid to the new member, in the program's currency.")
+    referee: float = Field(
+        default=0.0, ge=0, description="Paid to the new member, in the program's currency."
+    )
 
     def words(self, language: Language) -> str:
         """Say both rewards."""

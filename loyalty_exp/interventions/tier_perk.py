@@ -26,7 +26,9 @@ class TierPerk(Intervention):
     """
 
     type: Literal["tier_perk"]
-    perk: Literal["free_shipping", "early_access", "priority_service", "gift"] = Field(description="Which perk.")
+    perk: Literal["free_shipping", "early_access", "priority_service", "gift"] = Field(
+        description="Which perk."
+    )
 
     def words(self, language: Language) -> str:
         """Name the perk."""

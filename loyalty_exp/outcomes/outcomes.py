@@ -27,8 +27,8 @@ class Finding:
     Attributes
     ----------
     code : str
-        ``multi_exposure``, ``duplicate_orders``, ``unknown_members``, ``after_data_to``, ``before_assignment``,
-        ``negative_amount``, ``missing_outcome``, ``immature``, ``assigned_after_end``, ``outlier`` ...
+        ``multi_exposure``, ``duplicate_orders``, ``unknown_members``, ``after_data_to``,
+        ``before_assignment``, ``negative_amount``, ``missing_outcome``, ``immature``, ``assigned_after_end``, ``outlier`` ...
     rows : int
         Rows or units concerned.
     total : float or None

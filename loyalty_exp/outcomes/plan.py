@@ -12,7 +12,7 @@ ECONOMICS = "$economics"
 """Name of the block that holds benefit, cost drivers and covariates together."""
 
 BALANCE = "$balance"
-"""Name of the block that holds all covariates, for the pre-period balance check."""
+"""Name of the block that holds all covariates, for the pre-period balance check: means and variances only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,16 @@ class Block:
         A metric id, ``ECONOMICS`` or ``BALANCE``.
     outcome, covariates : tuple of str
         Ids of per-unit columns. Units with a null in any of them do not enter the block.
+    crossed : bool
+        Whether products of different columns are asked for. Where they are not, they stand as 0 in the
+        moments, and only means and variances may be read: the balance check of 15 covariates would
+        otherwise pay for 105 products that it does not look at.
     """
 
     name: str
     outcome: tuple[str, ...]
     covariates: tuple[str, ...]
+    crossed: bool = True
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -82,7 +87,7 @@ def plan(experiment: Experiment) -> Plan:
     if experiment.economics is not None:
         blocks.append(_economics_block(experiment, ask))
     if covariates:
-        blocks.append(Block(BALANCE, (), tuple(covariates)))
+        blocks.append(Block(BALANCE, (), tuple(covariates), crossed=False))
     return Plan(tuple(columns.values()), tuple(blocks))
 
 

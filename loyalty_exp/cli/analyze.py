@@ -1,0 +1,118 @@
+"""`analyze` and `run`: from a spec to the readout, the verdict and the pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loyalty_exp.cli.conditions import CONDITIONS, holding
+from loyalty_exp.cli.report import languages_option, templates_option, write_pages
+from loyalty_exp.cli.session import common, session
+
+if TYPE_CHECKING:
+    from loyalty_exp.readout.result import Readout
+    from loyalty_exp.workspace import Results
+
+Command = Callable[..., Any]
+
+
+def _day(context: click.Context, parameter: click.Parameter, value: dt.datetime | None) -> dt.date | None:
+    return value.date() if value else None
+
+
+def computing(command: Command) -> Command:
+    """Add the argument and options of commands that compute a readout."""
+    for decorate in (
+        common,
+        click.option(
+            "--fail-on",
+            multiple=True,
+            type=click.Choice(list(CONDITIONS)),
+            help="End with exit code 1 when this holds; may be given several times.",
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(1, 256),
+            default=1,
+            show_default=True,
+            help="Threads of the engine.",
+        ),
+        click.option(
+            "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the results."
+        ),
+        click.option(
+            "--as-of",
+            type=click.DateTime(["%Y-%m-%d"]),
+            callback=_day,
+            help="Read the data as if this were the last complete day (2026-06-30).",
+        ),
+        click.argument("spec", type=click.Path(path_type=Path)),
+    ):
+        command = decorate(command)
+    return command
+
+
+@click.command(short_help="Compute the readout of a spec.")
+@computing
+def analyze(
+    spec: Path, as_of: dt.date | None, out: Path | None, threads: int, fail_on: tuple[str, ...]
+) -> int:
+    """Compute the readout of SPEC and write readout.json."""
+    readout, _ = computed(spec, as_of, out, threads)
+    return told(readout, fail_on)
+
+
+@click.command(short_help="Compute the readout, write the pages, print the verdict.")
+@languages_option
+@templates_option
+@computing
+def run(
+    spec: Path,
+    as_of: dt.date | None,
+    out: Path | None,
+    threads: int,
+    fail_on: tuple[str, ...],
+    languages: tuple[str, ...],
+    templates: Path | None,
+) -> int:
+    """Compute the readout of SPEC, write the pages, and print the verdict in one line."""
+    readout, results = computed(spec, as_of, out, threads)
+    write_pages(readout.to_dict(), results, languages, templates)
+    return told(readout, fail_on)
+
+
+def computed(spec: Path, as_of: dt.date | None, out: Path | None, threads: int) -> tuple[Readout, Results]:
+    """Read the spec, make sure that results can be written, compute, and write the readout."""
+    from loyalty_exp.pipeline import compute
+    from loyalty_exp.spec.read import read
+    from loyalty_exp.workspace import prepare, results_of, write_text
+
+    now = session()
+    now.progress("reading the spec")
+    results = results_of(spec, read(spec).experiment, out)
+    prepare(results)
+    readout = compute(spec, as_of=as_of, threads=threads, progress=now.progress)
+    now.rest()
+    now.say(f"wrote {write_text(results.readout, readout.to_json())}")
+    return readout, results
+
+
+def told(readout: Readout, fail_on: tuple[str, ...]) -> int:
+    """Print the verdict, or the readout as JSON, and give the exit code."""
+    from loyalty_exp.cli.verdict import verdict
+
+    now, facts = session(), readout.to_dict()
+    if now.json:
+        now.emit(readout.to_json())
+    else:
+        now.emit(verdict(facts) + "\n")
+    for warning in readout.warnings:
+        now.say(f"warning: {warning.replace('_', ' ')}; see `health` in readout.json, or the page")
+    held = [condition for condition in fail_on if holding(condition, facts)]
+    for condition in held:
+        now.say(f"--fail-on {condition}: {CONDITIONS[condition]}")
+    return 1 if held else 0

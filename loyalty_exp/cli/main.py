@@ -1,0 +1,118 @@
+"""The program `loyalty-exp`: its commands, and how an error becomes words and an exit code.
+
+Exit codes: 0 done; 1 done and a --fail-on condition holds; 2 usage or spec; 3 data or engine; 4 refused;
+70 a bug; 130 interrupted; 143 terminated.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from loyalty_exp import __version__
+from loyalty_exp.cli.analyze import analyze, run
+from loyalty_exp.cli.demo import demo
+from loyalty_exp.cli.doctor import doctor
+from loyalty_exp.cli.init import init
+from loyalty_exp.cli.report import report
+from loyalty_exp.cli.session import Session, common, complain
+from loyalty_exp.cli.spec import schema, validate
+from loyalty_exp.errors import LoyaltyExpError, SpecError
+
+BUG, INTERRUPTED, TERMINATED = 70, 130, 143
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="loyalty-exp")
+@common
+def cli() -> None:
+    """Decide whether loyalty money is well spent.
+
+    An experiment is one YAML file; `run` turns it into a verdict and a page. Start with `demo` or `init`.
+    """
+
+
+for _command in (init, validate, analyze, report, run, schema, demo, doctor):
+    cli.add_command(_command)
+
+
+def run_cli(arguments: Sequence[str]) -> int:
+    """Carry out a command line and give its exit code; every error becomes words on standard error."""
+    state = Session()
+    try:
+        result = cli.main(args=list(arguments), prog_name="loyalty-exp", standalone_mode=False, obj=state)
+        return result if isinstance(result, int) else 0
+    except SystemExit:  # click leaves like this when nobody reads the help any more
+        return 0
+    except BaseException as error:
+        state.rest()
+        code, words = _verdict_on(_Signals.received or error)
+        if code == BUG and not state.debug:
+            words += f"\n  To see where: loyalty-exp --debug {' '.join(arguments)}"
+        if state.debug:
+            words = "".join(traceback.format_exception(error)) + words
+        complain(words)
+        return code
+    finally:
+        state.rest()
+
+
+def _verdict_on(error: BaseException) -> tuple[int, str]:
+    """Give the exit code of an error, and the words for it."""
+    match error:
+        case SpecError():
+            from loyalty_exp.spec.read import render_text
+
+            return error.exit_code, render_text(error.problems)
+        case LoyaltyExpError():
+            return error.exit_code, f"loyalty-exp: {error}"
+        case click.UsageError():
+            hint = f"\n  Try: {error.ctx.command_path} --help" if error.ctx else ""
+            return 2, f"loyalty-exp: {error.format_message()}{hint}"
+        case click.ClickException():
+            return 2, f"loyalty-exp: {error.format_message()}"
+        case click.Abort() | KeyboardInterrupt():
+            return INTERRUPTED, "loyalty-exp: interrupted; files are as they were or complete."
+        case _Terminated():
+            return TERMINATED, "loyalty-exp: terminated; files are as they were or complete."
+        case MemoryError():
+            return 3, "loyalty-exp: not enough memory. Use fewer --threads, or a machine with more."
+        case _:
+            first = (str(error).splitlines() or [""])[0][:300]
+            return BUG, f"loyalty-exp: this is a bug in loyalty-exp: {type(error).__name__}: {first}"
+
+
+class _Terminated(BaseException):
+    """Another process asked this one to end."""
+
+
+class _Signals:
+    """Remembers a signal: an engine at work may turn what the handler raises into an error of its own."""
+
+    received: BaseException | None = None
+
+    @classmethod
+    def handle(cls, number: int, frame: FrameType | None) -> None:
+        cls.received = _Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        raise cls.received
+
+
+def main() -> None:
+    """Run the program."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # closed by the caller
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _Signals.handle)
+    code = run_cli(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

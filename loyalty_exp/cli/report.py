@@ -1,0 +1,85 @@
+"""`report`: from a readout to the pages, one for each language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loyalty_exp.cli.session import common, session
+
+if TYPE_CHECKING:
+    from jinja2 import TemplateError
+
+    from loyalty_exp.workspace import Results
+
+languages_option = click.option(
+    "--lang",
+    "languages",
+    multiple=True,
+    type=click.Choice(["en", "zh-CN"]),
+    help="Language of a page; may be given twice. The spec's languages when left out.",
+)
+templates_option = click.option(
+    "--templates",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of templates that override the package's; reports/templates beside the spec when left out.",
+)
+
+
+@click.command(short_help="Write the pages from a readout.")
+@click.argument("spec", type=click.Path(path_type=Path))
+@languages_option
+@templates_option
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the results.")
+@common
+def report(spec: Path, languages: tuple[str, ...], templates: Path | None, out: Path | None) -> None:
+    """Write the pages of SPEC from its readout.json; nothing is computed again."""
+    from loyalty_exp.spec.read import read
+    from loyalty_exp.workspace import prepare, read_readout, results_of
+
+    experiment = read(spec)
+    results = results_of(spec, experiment.experiment, out)
+    readout = read_readout(results)
+    if readout.get("experiment", {}).get("spec_hash") != experiment.spec_hash:
+        session().say(f"note: {spec} has changed since the readout; run: loyalty-exp analyze {spec}")
+    prepare(results)
+    pages = write_pages(readout, results, languages, templates)
+    if session().json:
+        session().emit_json({"pages": pages})
+
+
+def write_pages(
+    readout: Mapping[str, Any], results: Results, languages: tuple[str, ...], templates: Path | None
+) -> dict[str, str]:
+    """Render and write a page for each language, and give their paths."""
+    from jinja2 import TemplateError
+
+    from loyalty_exp.errors import UsageError
+    from loyalty_exp.report.render import render
+    from loyalty_exp.workspace import own_templates, write_text
+
+    now, pages = session(), {}
+    folder = templates or own_templates(results.spec)
+    for language in dict.fromkeys(languages or readout["plan"]["languages"]):
+        now.progress(f"writing the page ({language})")
+        try:
+            page = render(dict(readout), language, folder)
+        except TemplateError as error:
+            if folder is None:
+                raise
+            raise UsageError(_faulty(error, folder)) from None
+        pages[language] = str(write_text(results.page(language), page))
+    now.rest()
+    for path in pages.values():
+        now.say(f"wrote {path}")
+    return pages
+
+
+def _faulty(error: TemplateError, folder: Path) -> str:
+    """Say what is wrong in templates that are not the package's."""
+    line = getattr(error, "lineno", None)
+    where = f"{getattr(error, 'name', None) or 'a template'}{f', line {line}' if line else ''}"
+    return f"the templates in {folder} cannot be used: {where}: {error.message or type(error).__name__}."

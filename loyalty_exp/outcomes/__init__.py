@@ -1,0 +1,1 @@
+"""From tables to sufficient statistics: contracts, the per-unit table, one grouped query."""

@@ -1,0 +1,70 @@
+"""The contract of a table before any row is counted: its columns, their types, its unit ids."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from loyalty_exp.errors import Breach
+from loyalty_exp.outcomes.breaches import located
+from loyalty_exp.outcomes.unit_table import is_numeric, is_textual
+from loyalty_exp.warehouse.atoms import column
+from loyalty_exp.warehouse.engine import Engine
+
+
+def column_breaches(shown: str, types: Mapping[str, str], expected: Iterable[str]) -> list[Breach]:
+    """Columns that the spec names and the table lacks."""
+    breaches = []
+    for name in dict.fromkeys(expected):
+        if name in types:
+            continue
+        near = difflib.get_close_matches(name, list(types), n=3, cutoff=0.6)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        found = ", ".join(list(types)[:30]) + (" ..." if len(types) > 30 else "")
+        breaches.append(Breach(shown, name, "column", f"there is no such column{hint}; found: {found}"))
+    return breaches
+
+
+def type_breaches(shown: str, types: Mapping[str, str], numbers: Iterable[str]) -> list[Breach]:
+    """Number columns that hold something else."""
+    return [
+        Breach(shown, name, "number", f"must hold numbers, not {types[name]}; store it as a number")
+        for name in dict.fromkeys(numbers)
+        if name in types and not is_numeric(types[name])
+    ]
+
+
+def unit_breaches(
+    engine: Engine, table: sa.FromClause, shown: str, unit: str, type_name: str
+) -> list[Breach]:
+    """Unit ids that are missing or stand twice.
+
+    A table sorted by unit is proven unique by one scan; only others pay for a sort.
+    """
+    x = column(unit)
+    before = sa.select(x.label("x"), sa.func.lag(x).over().label("before")).select_from(table).subquery()
+    empty = before.c.x == "" if is_textual(type_name) or not type_name else sa.false()
+    rows, filled, blank, unsorted = engine.fetch(
+        sa.select(
+            sa.func.count(),
+            sa.func.count(before.c.x),
+            sa.func.sum(sa.case((empty, 1), else_=0)),
+            sa.func.sum(sa.case((before.c.x <= before.c.before, 1), else_=0)),
+        )
+    )[0]
+    if not rows:
+        return [Breach(shown, "", "not_empty", "the table has no rows")]
+    breaches = []
+    if filled < rows or blank:
+        missing = x.is_(None)
+        condition = sa.or_(missing, x == "") if is_textual(type_name) or not type_name else missing
+        count, examples = located(engine, table, condition)
+        breaches.append(Breach(shown, unit, "unit_not_null", "the unit id is missing", count, examples))
+    if unsorted and (twice := engine.repeated(sa.select(x.label("x")).select_from(table))):
+        more = sum(int(count) - 1 for _, count in twice)
+        count, examples = located(engine, table, x.in_([sa.literal(v) for v, _ in twice[:200]]))
+        message = f"must be unique: {len(twice):,} ids stand in more than one row ({more:,} rows too many)"
+        breaches.append(Breach(shown, unit, "unique", message, max(count, more), examples))
+    return breaches

@@ -1,0 +1,132 @@
+"""The first shape of data: a table that holds one row a unit already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from loyalty_exp.errors import ContractBreach
+from loyalty_exp.metrics.needs import UnitColumn
+from loyalty_exp.outcomes.contract import column_breaches, type_breaches, unit_breaches
+from loyalty_exp.outcomes.plan import Plan
+from loyalty_exp.outcomes.unit_table import SMALL, UnitTable, Value, is_textual
+from loyalty_exp.spec.arms import ArmsInColumn
+from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.warehouse.atoms import Expr, as_text, column, double, number
+from loyalty_exp.warehouse.engine import Engine, Facts
+from loyalty_exp.warehouse.predicates import all_of
+
+
+def arm_column(experiment: Experiment) -> str:
+    """Column of the arm: named by ``arms.from_column``, else ``arm``."""
+    return experiment.arms.from_column if isinstance(experiment.arms, ArmsInColumn) else "arm"
+
+
+def per_unit(engine: Engine, experiment: Experiment, plan: Plan) -> tuple[UnitTable, dict[str, object]]:
+    """Open the table, check its columns and unit ids, and express the values.
+
+    Returns
+    -------
+    UnitTable, mapping
+        And what describes the table for the digest.
+    """
+    name = experiment.data.units
+    assert name is not None
+    table = engine.open_table(name, "units", experiment.unit)
+    numbers = number_columns(plan) | numeric_predicates(experiment)
+    types = engine.columns(table)
+    others = [experiment.unit, arm_column(experiment), *(s.source for s in experiment.segments)]
+    others += [p.field for p in (*experiment.population.include, *experiment.population.exclude)]
+    if breaches := column_breaches(name, types, [*others, *sorted(number_columns(plan))]):
+        raise ContractBreach(tuple(breaches))
+    breaches = engine.numbers(table, name, sorted(numbers))
+    types = engine.columns(table)
+    bad = {b.column for b in breaches}
+    breaches += type_breaches(name, types, sorted(number_columns(plan) - bad))
+    breaches += unit_breaches(engine, table, name, experiment.unit, types[experiment.unit])
+    if breaches:
+        raise ContractBreach(tuple(breaches))
+    rows = population(table, experiment, types)
+    facts = engine.facts(table)
+    values = {c.id: value_of(c, name, types, facts) for c in plan.columns}
+    dimensions = {s.id: as_text(column(s.source)) for s in experiment.segments}
+    arm = arm_column(experiment)
+    described: dict[str, object] = {name: list(types)}
+    return UnitTable(rows, as_text(column(arm)), dimensions, values, name, arm), described
+
+
+def number_columns(plan: Plan) -> set[str]:
+    """Columns of the table that values are made of."""
+    sources = {c.source for c in plan.columns if c.kind in {"column", "within"}}
+    extra = {c.follow_up for c in plan.columns}
+    caps = {c.cap.pre_column for c in plan.columns if c.cap}
+    return {name for name in sources | extra | caps if name is not None}
+
+
+def numeric_predicates(experiment: Experiment) -> set[str]:
+    """Columns that conditions compare with numbers."""
+    found = set()
+    for p in (*experiment.population.include, *experiment.population.exclude):
+        values = p.value if isinstance(p.value, list) else [p.value]
+        if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
+            found.add(p.field)
+    return found
+
+
+def population(table: sa.FromClause, experiment: Experiment, types: Mapping[str, str]) -> sa.FromClause:
+    """Keep the rows that satisfy the conditions of ``population:``."""
+    chosen = experiment.population
+    columns: dict[str, tuple[Expr, bool]] = {name: (column(name), is_textual(t)) for name, t in types.items()}
+    where = all_of(chosen.include, chosen.exclude, columns)
+    if where is None:
+        return table
+    return sa.select(*(column(name) for name in types)).select_from(table).where(where).subquery("population")
+
+
+def value_of(asked: UnitColumn, table: str, types: Mapping[str, str], facts: Mapping[str, Facts]) -> Value:
+    """Express one column of the per-unit table."""
+    source = asked.source or asked.id
+    raw = column(source)
+    x = sa.cast(raw, sa.Integer) if types[source].startswith("BOOL") else raw
+    known = facts.get(source, Facts())
+    if asked.kind == "within":
+        assert asked.days is not None
+        happened = sa.case((double(x) < number(asked.days), 1), else_=0)
+        observed = double(column(asked.follow_up)) >= number(asked.days) if asked.follow_up else None
+        expr: Expr = happened if observed is None else sa.case((observed, happened))
+        return Value(
+            asked.id,
+            double(x),
+            expr,
+            table,
+            source,
+            missing="drop",
+            check="non_negative",
+            may_be_null=observed is not None,
+            small_integer=True,
+            is_binary=True,
+        )
+    whole = any(mark in types[source] for mark in ("INT", "BOOL")) and "HUGE" not in types[source]
+    bounds = (known.low, known.high) if known.low is not None and known.high is not None else None
+    small = whole and (
+        types[source].startswith("BOOL") or (bounds is not None and max(map(abs, bounds)) <= SMALL)
+    )
+    proven = {
+        "binary": types[source].startswith("BOOL")
+        or (whole and bounds is not None and 0 <= bounds[0] <= bounds[1] <= 1),
+        "non_negative": bounds is not None and bounds[0] >= 0,
+    }.get(asked.check, True)
+    filled = sa.func.coalesce(x, 0) if asked.missing == "zero" and known.may_be_null else x
+    return Value(
+        asked.id,
+        x,
+        sa.cast(filled, sa.Integer) if small else double(filled),
+        table,
+        source,
+        missing=asked.missing,
+        check="" if proven else asked.check,
+        may_be_null=known.may_be_null,
+        small_integer=small,
+        is_binary=asked.check == "binary",
+    )

@@ -1,0 +1,144 @@
+"""The windows of one experiment: lengths, boundaries, and whether they are over."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from loyalty_exp.errors import EngineError
+from loyalty_exp.metrics.needs import UnitColumn
+from loyalty_exp.outcomes.clock import DAY, Clock, big, boundary, day_of
+from loyalty_exp.outcomes.outcomes import Finding
+from loyalty_exp.outcomes.tables import Tables
+from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.spec.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """All windows.
+
+    Attributes
+    ----------
+    shifts : tuple of int
+        Boundaries needed, in days after assignment.
+    main : int
+        Days of the schedule's outcome window, or of the longest one.
+    low, high : int
+        Range of moments that any window touches, and that the data hold completely.
+    end_of_data : int
+        Moment after the last complete day.
+    assigned_before : int or None
+        Moment from which an assignment is too late.
+    earliest : int
+        Moment of the first assignment.
+    """
+
+    clock: Clock
+    schedule: Schedule
+    shifts: tuple[int, ...]
+    main: int
+    low: int
+    high: int
+    end_of_data: int
+    data_to: dt.date
+    assigned_before: int | None
+    earliest: int
+    latest_day: dt.date
+
+    @property
+    def begins(self) -> str:
+        """Name of the boundary at which outcomes begin."""
+        return boundary(0)
+
+    def days(self, asked: UnitColumn) -> int:
+        """Length of the window of a column."""
+        return length(asked, self.schedule)
+
+    def lengths(self, columns: Sequence[UnitColumn], window: str) -> tuple[int, ...]:
+        """Lengths of all windows of one kind."""
+        return tuple(sorted({self.days(c) for c in columns if c.window == window}))
+
+    def is_over(self, members: sa.FromClause, days: int) -> sa.ColumnElement[bool]:
+        """Condition that a window is over."""
+        over: sa.ColumnElement[bool] = members.c[boundary(days)] <= big(self.end_of_data)
+        return over
+
+    def can_be_open(self, days: int) -> bool:
+        """Tell whether the window of any unit may still be open."""
+        return self.clock.moment(self.latest_day, days) + (0 if self.clock.local else DAY) > self.end_of_data
+
+    def immature_finding(self, immature: Mapping[str, int], units: int, kept: bool) -> Finding:
+        """Tell of units whose window was not over."""
+        count = sum(immature.values())
+        detail = {"days": self.main, "data_to": self.data_to.isoformat(), "kept": kept, **dict(immature)}
+        return Finding("immature", count, share=count / units if units else None, detail=detail)
+
+
+def length(asked: UnitColumn, schedule: Schedule) -> int:
+    """Days of a column's window: its own, else the schedule's."""
+    days = schedule.pre_days if asked.window == "pre" else asked.days or schedule.outcome_days
+    if not days:
+        missing = "schedule.pre_days" if asked.window == "pre" else "schedule.outcome_days"
+        raise EngineError(f"'{asked.id}' needs {missing}")
+    return days
+
+
+def windows_of(
+    experiment: Experiment, tables: Tables, columns: tuple[UnitColumn, ...], data_to: dt.date | None
+) -> Windows:
+    """Lay out all windows of an experiment."""
+    schedule = experiment.schedule
+    clock = clock_of(experiment, tables)
+    summed = [c for c in columns if c.kind not in {"column", "within"}]
+    ends = {length(c, schedule) for c in summed if c.window == "outcome"} | {schedule.outcome_days or 0}
+    ends.discard(0)
+    pre = {length(c, schedule) for c in summed if c.window == "pre"}
+    refunds = {e + schedule.refund_days for e in ends} if tables.mapped.refund_of else set()
+    shifts = tuple(sorted({0} | ends | {-p for p in pre} | refunds))
+    given = [day for day in (schedule.data_to, data_to) if day is not None]
+    last_day = min(given) if given else day_of(tables.time.largest, clock.zone)
+    end_of_data = clock.end_of_data(last_day)
+    return Windows(
+        clock=clock,
+        schedule=schedule,
+        shifts=shifts,
+        main=schedule.outcome_days or max(ends, default=0),
+        low=clock.moment(clock.first, shifts[0]),
+        high=min(clock.moment(clock.last, shifts[-1]) + (0 if clock.local else DAY), end_of_data),
+        end_of_data=end_of_data,
+        data_to=last_day,
+        assigned_before=_too_late(schedule, clock),
+        earliest=clock.moment(clock.first, 0),
+        latest_day=clock.last,
+    )
+
+
+def _too_late(schedule: Schedule, clock: Clock) -> int | None:
+    from loyalty_exp.outcomes.clock import midnight
+
+    return midnight(schedule.end + dt.timedelta(days=1), clock.zone) if schedule.end else None
+
+
+def clock_of(experiment: Experiment, tables: Tables) -> Clock:
+    """Choose between local days and seconds."""
+    zone = "UTC" if tables.time.is_date else experiment.program.timezone
+    assigned = tables.assigned_time
+    if assigned is None:
+        start = experiment.schedule.start
+        if start is None:
+            raise EngineError("data.assignments has no time column; give schedule.start")
+        return Clock(True, zone, zone, start, start, start)
+    local = tables.time.is_date or assigned.is_date
+    if not local and experiment.schedule.windows != "auto":
+        local = experiment.schedule.windows == "local_days"
+    if not local:
+        first, last = day_of(assigned.least, zone), day_of(assigned.largest, zone)
+        return Clock(False, zone, zone, None, first, last)
+    assigned_zone = "UTC" if assigned.is_date else experiment.program.timezone
+    first, last = day_of(assigned.least, assigned_zone), day_of(assigned.largest, assigned_zone)
+    fixed = first if first == last else None
+    return Clock(True, zone, assigned_zone, fixed, first, last)

@@ -1,0 +1,48 @@
+"""The two languages of the page: message catalogues, compiled in memory when a page is made."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cache
+from gettext import GNUTranslations
+from importlib import resources
+
+LANGUAGES = ("en", "zh-CN")
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name that catalogue tools know
+    """Mark a message for the catalogues; it is translated later, where it is said."""
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A language with its translations; `locale` is Babel's name for it."""
+
+    code: str
+    locale: str
+    translations: GNUTranslations
+
+
+@cache
+def speech(code: str) -> Speech:
+    """Load a language.
+
+    Raises
+    ------
+    ValueError
+        If the page does not speak the language.
+    """
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    if code not in LANGUAGES:
+        raise ValueError(f"the report speaks {' and '.join(LANGUAGES)}, not {code!r}")
+    locale = code.replace("-", "_")
+    source = resources.files("loyalty_exp.report") / "locales" / locale / "LC_MESSAGES" / "messages.po"
+    compiled = io.BytesIO()
+    with source.open("rb") as stream:
+        write_mo(compiled, read_po(stream, locale=locale))
+    compiled.seek(0)
+    return Speech(code, locale, GNUTranslations(compiled))

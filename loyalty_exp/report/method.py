@@ -1,0 +1,286 @@
+"""How this was worked out, and the words used: estimand, estimators, windows, costs, glossary."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from loyalty_exp.report.facts import Facts, Row
+from loyalty_exp.report.language import N_
+from loyalty_exp.report.wording import Wording
+
+ESTIMATORS = {
+    "difference_in_means": N_("difference in means with standard errors that allow unequal spread"),
+    "welch": N_("difference in means with standard errors that allow unequal spread"),
+    "cuped": N_("difference in means, adjusted for the same measure before launch (CUPED)"),
+    "regression_adjustment": N_(
+        "regression adjustment with treatment interactions and robust standard errors"
+    ),
+    "lin": N_("regression adjustment with treatment interactions and robust standard errors"),
+    "ratio": N_("ratio of means with the delta method"),
+    "delta": N_("ratio of means with the delta method"),
+    "stratified": N_("difference within strata, weighted by size"),
+    "cluster": N_("difference in means with standard errors by cluster"),
+    "difference_in_differences": N_("difference in differences"),
+}
+MULTIPLICITY = {
+    "holm": N_("Holm"),
+    "bonferroni": N_("Bonferroni"),
+    "benjamini_hochberg": N_("Benjamini–Hochberg"),
+}
+WARNINGS = {
+    "no_economics": N_("The spec names no benefit and no costs, so the page speaks of behaviour only."),
+    "no_covariates": N_("No covariate was given, so no estimate is adjusted."),
+    "roi_unbounded": N_("Cost is known too loosely for an interval of ROI; read net benefit."),
+    "provisional": N_("Some outcome windows are still open."),
+    "unlocked": N_("The spec was not locked before the analysis."),
+    "many_metrics": N_("Many metrics are compared at once."),
+}
+
+
+def method_lines(facts: Facts) -> tuple[Markup, ...]:
+    """Give the method, one sentence or two for each point."""
+    words = facts.words
+    lines = [estimand(facts)]
+    if not facts.invalid:
+        lines += estimator_lines(facts)
+    lines.append(window_line(facts))
+    if facts.economics:
+        lines += cost_lines(facts)
+    lines.append(adjustment(facts))
+    lines.append(
+        words.say(
+            "Assumptions: one {unit} does not affect another, the records are as complete in every group, "
+            "and the groups differ only in what they receive.",
+            unit=facts.unit(),
+        )
+    )
+    lines += [warning(words, str(code)) for code in facts.readout["warnings"]]
+    return tuple(lines)
+
+
+def estimand(facts: Facts) -> Markup:
+    """Whom is compared with whom."""
+    words = facts.words
+    if facts.readout["experiment"]["kind"] == "randomized":
+        return words.say(
+            "The {units} were assigned to groups at random and are analysed in the "
+            "group they were assigned to, "
+            "whether reached or not (intention to treat). Every number compares a group with control.",
+            units=facts.units(),
+        )
+    return words.say(
+        "The groups were not formed at random. The comparison rests on the measured covariates; "
+        "causes that were not measured can bias it."
+    )
+
+
+def estimator_lines(facts: Facts) -> list[Markup]:
+    """How each metric was estimated; metrics with the same estimator share a line."""
+    words = facts.words
+    by: dict[str, list[str]] = {}
+    for e in facts.overall("primary", "secondary", "guardrail"):
+        names = by.setdefault(e["estimator"], [])
+        if facts.metric_name(e["metric"]) not in names:
+            names.append(facts.metric_name(e["metric"]))
+    gains = [e["variance_reduction"] for e in facts.overall("primary") if e.get("variance_reduction")]
+    lines = [
+        words.say("{metrics}: {estimator}.", metrics=words.join(list(names)), estimator=estimator(words, key))
+        for key, names in by.items()
+    ]
+    if gains and gains[0] > 0:
+        lines.append(
+            words.say(
+                "Adjustment for measures before launch removed {share} of the variance "
+                "of the first primary metric.",
+                share=words.percent(gains[0], step=0),
+            )
+        )
+    return lines
+
+
+def estimator(words: Wording, key: str) -> str:
+    """Say an estimator; an unknown one is its id in words."""
+    return str(words.say(ESTIMATORS[key])) if key in ESTIMATORS else key.replace("_", " ")
+
+
+def window_line(facts: Facts) -> Markup:
+    """When outcomes were counted."""
+    words, plan = facts.words, facts.plan
+    if plan.get("outcome_days") and plan.get("pre_days"):
+        return words.say(
+            "Outcomes are counted for {days} days from the start of each {unit}, and compared with "
+            "{pre} days before. Time zone: {zone}.",
+            days=words.count(plan["outcome_days"]),
+            pre=words.count(plan["pre_days"]),
+            unit=facts.unit(),
+            zone=str(plan.get("timezone") or "UTC"),
+        )
+    if plan.get("outcome_days"):
+        return words.say(
+            "Outcomes are counted for {days} days from the start of each {unit}. Time zone: {zone}.",
+            days=words.count(plan["outcome_days"]),
+            unit=facts.unit(),
+            zone=str(plan.get("timezone") or "UTC"),
+        )
+    return words.say("Outcomes are taken as the table of the experiment gives them.")
+
+
+def cost_lines(facts: Facts) -> list[Markup]:
+    """How benefit, costs and return were formed."""
+    words, plan = facts.words, facts.plan
+    benefit = plan.get("benefit") or {}
+    lines = []
+    if benefit.get("metric"):
+        name = facts.metric_name(benefit["metric"])
+        if benefit.get("margin") is not None:
+            lines.append(
+                words.say(
+                    "Extra margin is the effect on {metric} times a margin of {margin}.",
+                    metric=name,
+                    margin=words.percent(benefit["margin"]),
+                )
+            )
+        elif benefit.get("value") is not None:
+            lines.append(
+                words.say(
+                    "Extra margin is the effect on {metric}, each valued at {value}.",
+                    metric=name,
+                    value=words.exact(benefit["value"]),
+                )
+            )
+        else:
+            lines.append(words.say("Extra margin is the effect on {metric}.", metric=name))
+    for cost in plan.get("costs") or []:
+        name = words.name(cost.get("name"), str(cost["id"]).replace("_", " "))
+        if cost.get("fixed") is not None:
+            lines.append(words.say("{cost}: {amount}, once.", cost=name, amount=words.exact(cost["fixed"])))
+        elif isinstance(cost.get("per_unit"), (int, float)):
+            lines.append(
+                words.say(
+                    "{cost}: {amount} for each assigned {unit}.",
+                    cost=name,
+                    amount=words.exact(cost["per_unit"]),
+                    unit=facts.unit(),
+                )
+            )
+        elif cost.get("per_event") and isinstance(cost.get("price"), (int, float)):
+            lines.append(
+                words.say(
+                    "{cost}: {amount} for each {event}, beyond what control causes.",
+                    cost=name,
+                    amount=words.number(cost["price"]) if not words.symbol else words.money(cost["price"]),
+                    event=facts.metric_name(str(cost["per_event"])),
+                )
+            )
+    lines.append(
+        words.say(
+            "Net benefit is extra margin less all programme costs; ROI is net "
+            "benefit divided by those costs. "
+            "A subsidy is a cost and never also a smaller benefit."
+        )
+    )
+    return lines
+
+
+def adjustment(facts: Facts) -> Markup:
+    """Level and adjustment for many comparisons."""
+    words, many = facts.words, facts.plan.get("multiplicity") or {}
+    none = str(words.say("no adjustment"))
+
+    def method(role: str) -> str:
+        key = many.get(role)
+        return str(words.say(MULTIPLICITY[key])) if key in MULTIPLICITY else none
+
+    return words.say(
+        "Intervals are at {level}, each on its own. P-values are adjusted for many comparisons: "
+        "primary metrics {primary}, secondary metrics {secondary}.",
+        level=words.level(),
+        primary=method("primary"),
+        secondary=method("secondary"),
+    )
+
+
+def warning(words: Wording, code: str) -> Markup:
+    """Say a warning; an unknown code is printed as words."""
+    if code in WARNINGS:
+        return words.say(WARNINGS[code])
+    return words.say("Note: {note}.", note=code.replace("_", " "))
+
+
+def glossary(facts: Facts) -> tuple[tuple[str, Markup], ...]:
+    """Give the words used here; metrics with a definition come last."""
+    words = facts.words
+    lines: list[tuple[str, Markup]] = [
+        (
+            words.say("{level} interval", level=words.level()),
+            words.say(
+                "The range of true effects that fit the data. Made again and again in the same way, "
+                "{level} of such ranges hold the true value.",
+                level=words.level(),
+            ),
+        ),
+        (words.say("Control"), control_word(facts)),
+        (
+            words.say("Not settled"),
+            words.say("The interval holds both a useful change and none. It is not a finding of zero."),
+        ),
+        (
+            words.say("p"),
+            words.say(
+                "How rare data this extreme would be if the true effect were zero. It "
+                "is not the chance of being wrong."
+            ),
+        ),
+    ]
+    if facts.economics:
+        lines += [
+            (
+                words.say("Net benefit"),
+                words.say("Extra margin beyond control, less everything the programme costs."),
+            ),
+            (
+                words.say("Return on investment (ROI)"),
+                words.say("Net benefit divided by the cost of the programme."),
+            ),
+            (
+                words.say("Posterior probability"),
+                words.say(
+                    "Read from a normal curve around the estimate, with a flat prior; sampling error only."
+                ),
+            ),
+        ]
+    if any(
+        facts.metric(e["metric"]).get("display") == "percent"
+        for e in facts.overall("primary", "secondary", "guardrail")
+    ):
+        lines.append(
+            (
+                words.say("Percentage point (pp)"),
+                words.say(
+                    "The plain difference of two percentages: from 20% to 22% is 2 pp, and 10% relative."
+                ),
+            )
+        )
+    if facts.overall("guardrail"):
+        lines.append(
+            (
+                words.say("Guardrail"),
+                words.say("A metric that must not get worse by more than an allowed change."),
+            )
+        )
+    for metric in facts.plan["metrics"]:
+        lines += definition(facts, metric)
+    return tuple(lines)
+
+
+def control_word(facts: Facts) -> Markup:
+    """Say who control is."""
+    if facts.readout["experiment"]["kind"] == "randomized":
+        return facts.words.say("The {units} chosen at random who did not get the offer.", units=facts.units())
+    return facts.words.say("The {units} who did not get the offer.", units=facts.units())
+
+
+def definition(facts: Facts, metric: Row) -> list[tuple[str, Markup]]:
+    """Give the definition of a metric, where the spec has one."""
+    text = facts.words.name(metric.get("definition"), "")
+    return [(facts.metric_name(metric["id"]), Markup("{}").format(text))] if text else []

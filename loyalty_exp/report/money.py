@@ -1,0 +1,335 @@
+"""What it earned and what it cost: benefit, cost lines, net benefit and return, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from loyalty_exp.report.facts import Facts, Row, shortened
+from loyalty_exp.report.language import N_
+from loyalty_exp.report.wording import Wording, interval_step
+
+QUADRANTS = {
+    "dominant": N_("Earns more and costs less"),
+    "dominated": N_("Costs money, no gain seen"),
+    "save_tradeoff": N_("Saves money, gives up margin"),
+    "zero_cost": N_("No cost"),
+    "unstable": N_("ROI not determinable"),
+    "invest": N_("ROI not determinable"),
+}
+QUADRANT_NOTES = {
+    "dominant": N_("there is no ROI when spending falls; read net benefit"),
+    "dominated": N_("extra margin is not above zero; read net benefit"),
+    "save_tradeoff": N_("each {one} saved gives up {given} of margin"),
+    "zero_cost": N_("a return on nothing spent has no meaning"),
+    "unstable": N_("the cost difference may be zero; read net benefit"),
+    "invest": N_("cost is known too loosely; read net benefit"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of the waterfall or of the cost breakdown; `label` is its amount in words."""
+
+    name: str
+    amount: float
+    label: str
+    total: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRow:
+    """A row of a money table: name, per unit, in total, share of cost."""
+
+    name: str
+    per_unit: str
+    total: str
+    share: str
+    sum: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ArmMoney:
+    """One treatment in the table that compares them."""
+
+    arm: str
+    units: str
+    benefit: str
+    cost: str
+    net: str
+    net_interval: str
+    roi: str
+    roi_interval: str
+    chance: str
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The normal curve of the net benefit of one arm, for the chart of how sure."""
+
+    center: float
+    spread: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyView:
+    """Section 3 for the arm that is shown, and the comparison of all arms."""
+
+    lead: Markup
+    warning: str
+    arm: str
+    rows: tuple[MoneyRow, ...]
+    waterfall: tuple[Bar, ...]
+    waterfall_words: Markup
+    net_bounds: tuple[float, float]
+    costs: tuple[Bar, ...]
+    costs_words: Markup
+    curve: Curve
+    sure_title: Markup
+    sure_words: Markup
+    sure_note: Markup
+    sure_rows: tuple[tuple[str, str], ...]
+    arms: tuple[ArmMoney, ...]
+    other_lines: tuple[tuple[str, tuple[MoneyRow, ...]], ...]
+
+
+def roi_is_number(e: Row) -> bool:
+    """Say whether a return may be printed as a number."""
+    roi = e["roi"]
+    return bool(roi["status"] == "interval" and roi["estimate"] is not None)
+
+
+def roi_words(words: Wording, e: Row) -> str:
+    """Write the return, or in words why there is none."""
+    if roi_is_number(e):
+        return words.percent(e["roi"]["estimate"])
+    return words.say(QUADRANTS.get(e["roi"]["quadrant"], QUADRANTS["unstable"]))
+
+
+def roi_note(words: Wording, e: Row) -> Markup:
+    """Say what a return means, or what to read instead."""
+    if roi_is_number(e):
+        back = 1 + e["roi"]["estimate"]
+        return words.say(
+            "every {one} spent returned {back}", one=words.money(1.0, step=0), back=words.money(back, step=-2)
+        )
+    spent = spent_per_unit(e)
+    given = e["benefit"]["estimate"] / spent if spent else 0.0
+    return words.say(
+        QUADRANT_NOTES.get(e["roi"]["quadrant"], QUADRANT_NOTES["unstable"]),
+        one=words.money(1.0, step=0),
+        given=words.money(given, step=-2),
+    )
+
+
+def roi_interval(words: Wording, e: Row) -> str:
+    """Write the interval of the return; empty when there is none."""
+    lower, upper = e["roi"]["ci_lower"], e["roi"]["ci_upper"]
+    if not roi_is_number(e) or lower is None or upper is None:
+        return ""
+    return words.say("{lower} to {upper}", lower=words.percent(lower), upper=words.percent(upper))
+
+
+def money_interval(words: Wording, interval: Row, *, exact: bool, signed: bool = False) -> Markup:
+    """Write an interval of money with one rounding for both ends."""
+    lower, upper = interval["ci_lower"], interval["ci_upper"]
+    if exact:
+        return words.say("{lower} to {upper}", lower=words.exact(lower), upper=words.exact(upper))
+    step = interval_step(interval["estimate"], lower, upper)
+    return words.say(
+        "{lower} to {upper}",
+        lower=words.money(lower, step=step, signed=signed),
+        upper=words.money(upper, step=step, signed=signed),
+    )
+
+
+def spent_per_unit(e: Row) -> float:
+    """Give everything spent for one unit, fixed cost included; `cost` may or may not hold it already."""
+    return float(e["benefit"]["estimate"] - e["net_benefit"]["estimate"])
+
+
+def cost_rows(words: Wording, e: Row) -> tuple[MoneyRow, ...]:
+    """Give the cost lines of one treatment, largest first, and their sum."""
+    total = spent_per_unit(e) * e["units"]
+    lines = sorted(e["cost_lines"], key=lambda c: -abs(c["total"]))
+    rows = [
+        MoneyRow(
+            name=words.name(c["name"], c["id"].replace("_", " ")),
+            per_unit=words.exact(c["per_unit"]),
+            total=words.exact(c["total"]),
+            share=words.percent(c["total"] / total, step=0) if total > 0 and c["total"] >= 0 else "–",
+            sum=False,
+        )
+        for c in lines
+    ]
+    whole = words.percent(1.0) if total > 0 else "–"
+    rows.append(
+        MoneyRow(words.say("All costs"), words.exact(spent_per_unit(e)), words.exact(total), whole, True)
+    )
+    return tuple(rows)
+
+
+def waterfall_bars(words: Wording, e: Row) -> tuple[Bar, ...]:
+    """Give benefit, every cost line and net benefit; more than eight lines are gathered."""
+    benefit = e["benefit"]["estimate"] * e["units"]
+    net = e["net_benefit_total"]["estimate"]
+    lines = sorted(e["cost_lines"], key=lambda c: -abs(c["total"]))
+    kept, rest = (lines, []) if len(lines) <= 8 else (lines[:7], lines[7:])
+    bars = [Bar(words.say("Extra margin"), benefit, words.exact(benefit), True)]
+    for c in kept:
+        name = shortened(words.name(c["name"], c["id"].replace("_", " ")), 26)
+        bars.append(Bar(name, -c["total"], words.exact(-c["total"]), False))
+    if rest:
+        other = sum(c["total"] for c in rest)
+        bars.append(Bar(words.say("Other costs"), -other, words.exact(-other), False))
+    return (*bars, Bar(words.say("Net benefit"), net, words.exact(net), True))
+
+
+def money_view(facts: Facts) -> MoneyView | None:
+    """Give section 3; none when the spec has no economics or the readout is not valid."""
+    e = facts.money_of(facts.shown)
+    if e is None:
+        return None
+    words, net, units = facts.words, e["net_benefit_total"], e["units"]
+    benefit, spent = e["benefit"]["estimate"] * units, spent_per_unit(e) * units
+    lead = words.say(
+        "The {n} {units} of {arm} brought in {benefit} of extra margin beyond control. "
+        "After {cost} of programme cost, {net} is left ({level} interval {interval}).",
+        n=words.count(units),
+        units=facts.units(),
+        arm=facts.arm(e["treatment"]),
+        benefit=words.exact(benefit),
+        cost=words.exact(spent),
+        net=words.exact(net["estimate"]),
+        level=words.level(),
+        interval=money_interval(words, net, exact=True),
+    )
+    bars = waterfall_bars(words, e)
+    rows = cost_rows(words, e)
+    cost_bars = tuple(
+        Bar(b.name, -b.amount, words.exact(-b.amount), False)
+        for b in sorted((b for b in bars if not b.total), key=lambda b: b.amount)
+    )
+    chance = e["probability_net_benefit_positive"]
+    sells = any(r["code"] == "sells_more_loses_money" for r in facts.decision["reasons"])
+    return MoneyView(
+        lead=lead,
+        warning=words.say("It sells more and loses money: the extra margin does not cover the cost.")
+        if sells
+        else "",
+        arm=facts.arm(e["treatment"]),
+        rows=(
+            MoneyRow(
+                words.say("Extra margin"),
+                words.exact(e["benefit"]["estimate"]),
+                words.exact(benefit),
+                "",
+                True,
+            ),
+            *rows,
+            MoneyRow(
+                words.say("Net benefit"),
+                words.exact(e["net_benefit"]["estimate"]),
+                words.exact(net["estimate"]),
+                "",
+                True,
+            ),
+        ),
+        waterfall=bars,
+        waterfall_words=lead,
+        net_bounds=(net["ci_lower"], net["ci_upper"]),
+        costs=cost_bars,
+        costs_words=words.say(
+            "All costs are {total}; the largest is {name} with {amount}.",
+            total=words.exact(spent),
+            name=cost_bars[0].name if cost_bars else words.say("All costs"),
+            amount=cost_bars[0].label if cost_bars else words.exact(spent),
+        ),
+        curve=Curve(net["estimate"], net["std_error"], net["ci_lower"], net["ci_upper"]),
+        sure_title=words.say("How sure are we that it pays?"),
+        sure_words=words.say(
+            "Curve of the net benefit: centre {net}, {level} interval {interval}, "
+            "with {chance} of it above zero.",
+            net=words.exact(net["estimate"]),
+            level=words.level(),
+            interval=money_interval(words, net, exact=True),
+            chance=words.chance(chance),
+        ),
+        sure_note=words.sentences(
+            [
+                roi_line(facts, e),
+                words.say(
+                    "Posterior under a flat prior and a normal approximation. It holds sampling error only; "
+                    "cost and margin assumptions are taken as exact."
+                ),
+            ]
+        ),
+        sure_rows=sure_rows(facts, e),
+        arms=tuple(arm_money(facts, row) for row in facts.economics),
+        other_lines=tuple(
+            (facts.arm(o["treatment"]), cost_rows(words, o)) for o in facts.economics if o is not e
+        ),
+    )
+
+
+def sure_rows(facts: Facts, e: Row) -> tuple[tuple[str, str], ...]:
+    """Give the numbers of the chart of how sure, as a table."""
+    words, chance = facts.words, e["probability_net_benefit_positive"]
+    rows: list[tuple[str, str]] = [
+        (words.say("Net benefit"), words.exact(e["net_benefit_total"]["estimate"])),
+        (
+            words.say("{level} interval", level=words.level()),
+            money_interval(words, e["net_benefit_total"], exact=True),
+        ),
+        (words.say("Posterior probability of a net benefit above zero"), words.chance(chance)),
+    ]
+    above = e["probability_roi_above_hurdle"]
+    if above is not None:
+        hurdle = words.percent(facts.plan.get("hurdle") or 0.0)
+        rows.append(
+            (words.say("Posterior probability of an ROI above {hurdle}", hurdle=hurdle), words.chance(above))
+        )
+    rows.append((words.say("Return on investment"), roi_words(words, e)))
+    if roi_interval(words, e):
+        rows.append((words.say("{level} interval of ROI", level=words.level()), roi_interval(words, e)))
+    return tuple(rows)
+
+
+def roi_line(facts: Facts, e: Row) -> Markup:
+    """Say the return in one sentence under the chart."""
+    words = facts.words
+    if not roi_is_number(e):
+        return words.say("{roi}: {note}.", roi=roi_words(words, e), note=roi_note(words, e))
+    bounds = roi_interval(words, e)
+    if not bounds:
+        return words.say(
+            "Return on investment {roi}: {note}.", roi=roi_words(words, e), note=roi_note(words, e)
+        )
+    return words.say(
+        "Return on investment {roi} ({level} interval {interval}): {note}.",
+        roi=roi_words(words, e),
+        level=words.level(),
+        interval=bounds,
+        note=roi_note(words, e),
+    )
+
+
+def arm_money(facts: Facts, e: Row) -> ArmMoney:
+    """Give one treatment for the comparison."""
+    words = facts.words
+    return ArmMoney(
+        arm=facts.arm(e["treatment"]),
+        units=words.count(e["units"]),
+        benefit=words.exact(e["benefit"]["estimate"] * e["units"]),
+        cost=words.exact(spent_per_unit(e) * e["units"]),
+        net=words.exact(e["net_benefit_total"]["estimate"]),
+        net_interval=money_interval(words, e["net_benefit_total"], exact=True),
+        roi=roi_words(words, e),
+        roi_interval=roi_interval(words, e),
+        chance=words.chance(e["probability_net_benefit_positive"]),
+        shown=e["treatment"] == facts.shown,
+    )

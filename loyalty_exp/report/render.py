@@ -1,0 +1,81 @@
+"""The door of the report: a readout and a language become one self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from loyalty_exp.report.language import speech
+from loyalty_exp.report.view import ReportView, build_view
+from loyalty_exp.report.wording import Wording
+
+
+def render(readout: Mapping[str, Any], language: str, templates: Path | None = None) -> str:
+    """Make the page.
+
+    Parameters
+    ----------
+    readout
+        The readout as `Readout.to_dict` gives it.
+    language
+        ``en`` or ``zh-CN``.
+    templates
+        A folder with other templates; left out, the ones that come with the package.
+
+    Raises
+    ------
+    ValueError
+        If the page does not speak the language.
+    """
+    view = build_view(readout, language)
+    environment = Environment(
+        loader=FileSystemLoader(templates or template_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.install_gettext_translations(speech(language).translations)  # type: ignore[attr-defined]
+    plan = readout["plan"]
+    symbol = str((plan.get("currency") or {}).get("symbol") or "")
+    words = Wording(speech(language), symbol, float(plan.get("alpha") or 0.05))
+    return environment.get_template("report.html.j2").render(r=view, charts=charts_of(view, words))
+
+
+def template_folder() -> Path:
+    """Find the templates: beside the code in a wheel, else in the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    bundled = package / "_bundled" / "templates"
+    return bundled if bundled.is_dir() else package.parent / "reports" / "templates"
+
+
+def charts_of(view: ReportView, words: Wording) -> dict[str, Markup]:
+    """Draw the charts of the money section; without money, none, and no plotting library is loaded."""
+    money = view.money
+    if money is None:
+        return {}
+    from loyalty_exp.report import charts
+
+    below, above = words.say("loses money").striptags(), words.say("pays").striptags()
+    wide = charts.waterfall(
+        words, money.waterfall, money.net_bounds, width=960, labels=210, name="waterfall", classes="wide"
+    )
+    narrow = charts.waterfall(
+        words, money.waterfall, money.net_bounds, width=320, labels=112, name="waterfall", classes="narrow"
+    )
+    drawn = {"waterfall": wide + narrow}
+    for classes, width in (("wide", 440.0), ("narrow", 310.0)):
+        drawn["sure"] = drawn.get("sure", "") + charts.likelihood(
+            words, money.curve, below, above, width=width, name="sure", classes=classes
+        )
+        if money.costs:
+            drawn["costs"] = drawn.get("costs", "") + charts.costs(
+                money.costs, width=width, name="costs", classes=classes
+            )
+    return {k: Markup(v) for k, v in drawn.items()}

@@ -1,0 +1,196 @@
+"""The view: everything the template may print, every number already words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from loyalty_exp.report.checks import CheckRow, check_rows, strip
+from loyalty_exp.report.effects import GuardrailRow, MetricTable, changed_lead, guardrail_rows, metric_tables
+from loyalty_exp.report.facts import Facts
+from loyalty_exp.report.language import speech
+from loyalty_exp.report.method import glossary, method_lines
+from loyalty_exp.report.money import MoneyView, money_view
+from loyalty_exp.report.segments import SegmentsView, segments_view
+from loyalty_exp.report.tiles import Tile, tiles
+from loyalty_exp.report.verdict import VerdictView, verdict_view
+from loyalty_exp.report.wording import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action after the decision."""
+
+    action: str
+    owner: str
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRow:
+    """One arm: what it receives and how many units it holds."""
+
+    name: str
+    receives: str
+    units: str
+    planned: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """One page. What the template may use is exactly what is declared here."""
+
+    language: str
+    id: str
+    title: str
+    question: str
+    meta: tuple[tuple[str, str], ...]
+    state: str
+    invalid: bool
+    several: bool
+    level: str
+    verdict: VerdictView
+    tiles: tuple[Tile, ...]
+    strip: tuple[CheckRow, ...]
+    next_lead: Markup
+    steps: tuple[Step, ...]
+    arms: tuple[ArmRow, ...]
+    money: MoneyView | None
+    changed_lead: Markup
+    metrics: tuple[MetricTable, ...]
+    guardrails: tuple[GuardrailRow, ...]
+    segments: SegmentsView | None
+    checks: tuple[CheckRow, ...]
+    method: tuple[Markup, ...]
+    glossary: tuple[tuple[str, Markup], ...]
+    footer: tuple[Markup, ...]
+
+
+def build_view(readout: Mapping[str, Any], language: str) -> ReportView:
+    """Put a readout into the words of a language."""
+    plan = readout["plan"]
+    symbol = str((plan.get("currency") or {}).get("symbol") or "")
+    words = Wording(speech(language), symbol, float(plan.get("alpha") or 0.05))
+    facts = Facts(readout, words)
+    return ReportView(
+        language=language,
+        id=str(readout["experiment"]["id"]),
+        title=facts.name(),
+        question=words.name(plan.get("question"), ""),
+        meta=meta(facts),
+        state=words.say("provisional") if readout["status"] == "provisional" and not facts.invalid else "",
+        invalid=facts.invalid,
+        several=len(facts.treatments) > 1,
+        level=words.level(),
+        verdict=verdict_view(facts),
+        tiles=tiles(facts),
+        strip=strip(facts),
+        next_lead=next_lead(facts),
+        steps=steps(facts),
+        arms=arm_rows(facts),
+        money=money_view(facts),
+        changed_lead=changed_lead(facts),
+        metrics=metric_tables(facts),
+        guardrails=guardrail_rows(facts),
+        segments=segments_view(facts),
+        checks=check_rows(facts),
+        method=method_lines(facts),
+        glossary=glossary(facts),
+        footer=footer(facts),
+    )
+
+
+def meta(facts: Facts) -> tuple[tuple[str, str], ...]:
+    """Give period, units and data date."""
+    words, plan = facts.words, facts.plan
+    total = sum(a["units"] for a in facts.readout["arms"])
+    found: list[tuple[str, str]] = []
+    if plan.get("start") or plan.get("end"):
+        found.append((words.say("Ran"), words.span(plan.get("start"), plan.get("end"))))
+    units = facts.units()
+    found.append((units[:1].upper() + units[1:], words.count(total)))
+    if facts.readout["data_to"]:
+        found.append((words.say("Data to"), words.day(facts.readout["data_to"])))
+    return tuple(found)
+
+
+def next_lead(facts: Facts) -> Markup:
+    """Say what follows from the verdict."""
+    words = facts.words
+    if facts.invalid:
+        return words.say(
+            "Nothing should be decided from these data. Find the cause, mend it, and run the test again."
+        )
+    action = facts.decision["action"]
+    e = facts.money_of(facts.shown)
+    if action == "ship" and e is not None:
+        return words.say(
+            "If the response holds, each further {unit} would bring about {net} after costs. "
+            "Keep a control group through the roll-out, so that this can be checked.",
+            unit=facts.unit(),
+            net=words.exact(e["net_benefit"]["estimate"]),
+        )
+    if action == "ship":
+        return words.say("Keep a control group through the roll-out, so that the effect can be checked.")
+    if action == "stop":
+        return words.say("Stop the offer, and write down what was learned before the next idea is tested.")
+    if action == "iterate":
+        return words.say(
+            "Change the offer where it falls short, and test it against control again before any roll-out."
+        )
+    if action == "extend":
+        return words.say(
+            "Keep the groups as they are. The page is made again when the outcomes are complete."
+        )
+    return words.say(
+        "This is not a finding that the programme does nothing. A longer test, "
+        "or a cheaper offer, would settle it."
+    )
+
+
+def steps(facts: Facts) -> tuple[Step, ...]:
+    """Give the registered actions."""
+    words = facts.words
+    return tuple(
+        Step(words.name(s.get("action"), ""), words.name(s.get("owner"), "–"), words.day(s.get("due")) or "–")
+        for s in facts.plan.get("next_steps") or ()
+    )
+
+
+def arm_rows(facts: Facts) -> tuple[ArmRow, ...]:
+    """Give the arms as planned and found."""
+    words = facts.words
+    return tuple(
+        ArmRow(
+            name=facts.arm(a["id"]),
+            receives=words.name(a["receives"], "") or (words.say("no offer") if a["is_control"] else "–"),
+            units=words.count(a["units"]),
+            planned=words.percent(a["share_planned"], step=-1),
+        )
+        for a in facts.readout["arms"]
+    )
+
+
+def footer(facts: Facts) -> tuple[Markup, ...]:
+    """Give what is needed to make the page again; the salt is never among it."""
+    words, made = facts.words, facts.readout["provenance"]
+    versions = made.get("versions") or {}
+    parts = []
+    own = versions.get("loyalty-exp") or versions.get("loyalty_exp")
+    if own:
+        parts.append(words.say("loyalty-exp {version}", version=str(own)))
+    for message, value in (
+        (words.say("spec"), facts.readout["experiment"]["spec_hash"]),
+        (words.say("data"), made.get("data_digest")),
+        (words.say("locked"), (facts.readout["experiment"]["lock"])),
+    ):
+        if value:
+            parts.append(words.say("{what} {value}", what=message, value=str(value)))
+    if made.get("seed") is not None:
+        parts.append(words.say("seed {seed}", seed=str(made["seed"])))
+    if made.get("command"):
+        parts.append(words.say("to make this page again: {command}", command=str(made["command"])))
+    return tuple(parts)

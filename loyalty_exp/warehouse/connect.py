@@ -1,0 +1,35 @@
+"""From the engine's name in a spec to the engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loyalty_exp.errors import EngineError
+from loyalty_exp.warehouse.engine import Engine
+
+
+def open_engine(url: str, folder: Path, *, threads: int = 1, memory: str = "") -> Engine:
+    """Open ``duckdb``, ``duckdb:///file`` or ``sqlite:///file``; files are named from ``folder``.
+
+    Raises
+    ------
+    EngineError
+        For an engine that this version does not run, or a database that cannot be opened.
+    """
+    name, _, rest = url.partition(":")
+    if rest and not rest.startswith("///"):
+        raise EngineError(f"engine: write {name}:///file")
+    path = folder / rest[3:] if rest[3:] else None
+    if name == "duckdb":
+        from loyalty_exp.warehouse.duckdb_engine import DuckDBEngine
+
+        return DuckDBEngine(folder, path, threads, memory)
+    if name == "sqlite":
+        from loyalty_exp.warehouse.sqlite_engine import SQLiteEngine
+
+        if path is None:
+            raise EngineError("engine: SQLite needs a file, as sqlite:///data.db")
+        return SQLiteEngine(path)
+    raise EngineError(
+        f"engine '{name}' is not run by this version; use duckdb, duckdb:///file or sqlite:///file"
+    )

@@ -1,0 +1,61 @@
+"""`init` and `demo`: what they write validates, runs, and never overwrites anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loyalty_exp.cli.init import STARTERS
+from loyalty_exp.samples import SCENARIOS, tables
+
+
+@pytest.mark.parametrize("template", STARTERS)
+def test_a_starter_validates_runs_and_finds_the_planted_effect(call, tmp_path: Path, template: str) -> None:
+    assert call("init", tmp_path / "new", "--template", template).code == 0
+    spec = tmp_path / "new" / f"{template.replace('-', '_')}.yaml"
+    checked = call("validate", spec)
+    assert checked.code == 0
+    assert "notice" not in checked.err
+    done = call("run", spec)
+    assert done.code == 0, done.err
+    readout = json.loads((tmp_path / "new" / "results" / spec.stem / "readout.json").read_text("utf-8"))
+    assert readout["status"] == "mature"
+    orders = next(e for e in readout["estimates"] if e["metric"] == "orders" and not e["segment"])
+    planted = SCENARIOS[template].more_orders
+    error = orders["relative"]["ci_upper"] - orders["relative"]["estimate"]
+    assert abs(orders["relative"]["estimate"] - planted) < 1.6 * error
+
+
+def test_a_starter_brings_its_schema_for_editors(call, tmp_path: Path) -> None:
+    call("init", tmp_path)
+    schema = tmp_path / ".loyalty-exp" / "experiment.schema.json"
+    first = (tmp_path / "points_multiplier.yaml").read_text("utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=.loyalty-exp/experiment.schema.json"
+    assert json.loads(schema.read_text("utf-8"))["properties"]["arms"]
+
+
+def test_init_refuses_to_overwrite_and_leaves_everything_as_it_was(call, tmp_path: Path) -> None:
+    (tmp_path / "program.yaml").write_text("mine", encoding="utf-8")
+    refused = call("init", tmp_path)
+    assert refused.code == 4
+    assert "program.yaml is there already" in refused.err
+    assert [p.name for p in tmp_path.iterdir()] == ["program.yaml"]
+
+
+def test_demo_runs_twice_and_keeps_what_the_user_changed(call, tmp_path: Path) -> None:
+    first = call("demo", tmp_path / "demo")
+    assert first.code == 0
+    assert first.out.startswith("hillstrom_email: ship Mens E-Mail: ")
+    mine = tmp_path / "demo" / "program.yaml"
+    mine.write_text(mine.read_text("utf-8").replace("symbol: $", "symbol: US$"), encoding="utf-8")
+    second = call("demo", tmp_path / "demo")
+    assert second.code == 0
+    assert "US$" in second.out
+
+
+def test_made_data_are_the_same_every_time() -> None:
+    for scenario in SCENARIOS.values():
+        for one, other in zip(tables(scenario).values(), tables(scenario).values(), strict=True):
+            assert one.equals(other)
