@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ def run_cli(arguments: Sequence[str]) -> int:
         return 0
     except BaseException as error:
         state.rest()
-        code, words = _verdict_on(_Signals.received or error)
+        code, words = _verdict_on(error)
         if code == BUG and not state.debug:
             words += f"\n  To see where: loyalty-exp --debug {' '.join(arguments)}"
         if state.debug:
@@ -66,6 +67,10 @@ def run_cli(arguments: Sequence[str]) -> int:
 
 def _verdict_on(error: BaseException) -> tuple[int, str]:
     """Give the exit code of an error, and the words for it."""
+    if _Signals.received == signal.SIGTERM:
+        return TERMINATED, "loyalty-exp: terminated; files are as they were or complete."
+    if _Signals.received or isinstance(error, click.Abort | KeyboardInterrupt):
+        return INTERRUPTED, "loyalty-exp: interrupted; files are as they were or complete."
     match error:
         case SpecError():
             from loyalty_exp.spec.read import render_text
@@ -78,10 +83,6 @@ def _verdict_on(error: BaseException) -> tuple[int, str]:
             return 2, f"loyalty-exp: {error.format_message()}{hint}"
         case click.ClickException():
             return 2, f"loyalty-exp: {error.format_message()}"
-        case click.Abort() | KeyboardInterrupt():
-            return INTERRUPTED, "loyalty-exp: interrupted; files are as they were or complete."
-        case _Terminated():
-            return TERMINATED, "loyalty-exp: terminated; files are as they were or complete."
         case MemoryError():
             return 3, "loyalty-exp: not enough memory. Use fewer --threads, or a machine with more."
         case _:
@@ -89,28 +90,42 @@ def _verdict_on(error: BaseException) -> tuple[int, str]:
             return BUG, f"loyalty-exp: this is a bug in loyalty-exp: {type(error).__name__}: {first}"
 
 
-class _Terminated(BaseException):
-    """Another process asked this one to end."""
+class _Ended(BaseException):
+    """A signal. Ctrl-C too: after a KeyboardInterrupt, Python may end by the signal, without an exit code."""
 
 
 class _Signals:
     """Remembers a signal: an engine at work may turn what the handler raises into an error of its own."""
 
-    received: BaseException | None = None
+    received: int | None = None
 
     @classmethod
     def handle(cls, number: int, frame: FrameType | None) -> None:
-        cls.received = _Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
-        raise cls.received
+        cls.received = number
+        raise _Ended
+
+    @classmethod
+    def unraisable(cls, event: sys.UnraisableHookArgs) -> None:
+        """Where Python cannot raise, such as in a weak reference's callback, signal again a moment later."""
+        if isinstance(event.exc_value, _Ended) and cls.received is not None:
+            again = threading.Timer(0.02, signal.raise_signal, [cls.received])
+            again.daemon = True
+            again.start()
+        else:
+            sys.__unraisablehook__(event)
 
 
 def main() -> None:
     """Run the program."""
-    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # closed by the caller
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+    sys.unraisablehook = _Signals.unraisable
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _Signals.handle)
     code = run_cli(sys.argv[1:])
+    for number in (signal.SIGTERM, signal.SIGINT):  # everything is done; let it end as it would
+        signal.signal(number, signal.SIG_IGN)
     try:
         sys.stdout.flush()
     except BrokenPipeError:

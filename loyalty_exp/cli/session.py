@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,10 @@ class Session:
     json: bool = False
     quiet: bool = False
     debug: bool = False
-    started: float = field(default_factory=time.monotonic)
+    step: str = ""
+    timer: threading.Timer | None = None
     status: Status | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def emit(self, text: str) -> None:
         """Write data to standard output as UTF-8; a reader that has left is no error."""
@@ -47,22 +49,32 @@ class Session:
             complain(text)
 
     def progress(self, step: str) -> None:
-        """Show the step on a terminal, once the work has taken longer than a moment."""
-        if self.quiet or not sys.stderr.isatty():
-            return
-        if self.status is None and time.monotonic() - self.started > PATIENCE:
-            from rich.console import Console
+        """Say the step; a terminal shows it once the work has taken longer than a moment."""
+        with self.lock:
+            self.step = step
+            if self.status is not None:
+                self.status.update(step)
+            elif self.timer is None and not self.quiet and sys.stderr.isatty():
+                self.timer = threading.Timer(PATIENCE, self._show)
+                self.timer.daemon = True
+                self.timer.start()
 
-            self.status = Console(stderr=True).status(step)
-            self.status.start()
-        elif self.status is not None:
-            self.status.update(step)
+    def _show(self) -> None:
+        from rich.console import Console
+
+        with self.lock:
+            if self.timer is not None:
+                self.status = Console(stderr=True).status(self.step)
+                self.status.start()
 
     def rest(self) -> None:
         """Take the progress away."""
-        if self.status is not None:
-            self.status.stop()
-            self.status = None
+        with self.lock:
+            if self.timer is not None:
+                self.timer.cancel()
+            if self.status is not None:
+                self.status.stop()
+            self.timer = self.status = None
 
 
 def complain(text: str) -> None:

@@ -184,7 +184,7 @@ def activity(
     sales = placed(rows, roster, spans)
     items: list[Expr] = []
     for asked in columns:
-        inside = [sales.c[flag(asked.window, days(asked))]]
+        inside: list[sa.ColumnElement[bool]] = [sales.c[flag(asked.window, days(asked))]]
         if (extra := condition(asked, sales)) is not None:
             inside.append(extra)
         if asked.kind != "sum" and rows.has_refunds:

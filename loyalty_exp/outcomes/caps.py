@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -61,6 +60,3 @@ def quantile(engine: Engine, table: UnitTable, x: Expr, q: float) -> float | Non
     top = table.select(double(x).label("x")).where(positive).order_by(double(x).desc())
     kept = top.limit(n - math.ceil(q * n) + 1).subquery("top")
     return float(engine.scalar(sa.select(sa.func.min(kept.c.x))))
-
-
-Caps = Mapping[str, Bounds]

@@ -76,16 +76,14 @@ class Clock:
 
     def calendar(self, shifts: tuple[int, ...]) -> sa.CTE:
         """Write one row a day of assignment: its range, and its boundaries."""
-        days = [self.first + dt.timedelta(days=i) for i in range((self.last - self.first).days + 1)]
-        rows = [
-            sa.select(
-                big(midnight(day, self.assigned_zone)).label("day_from"),
-                big(midnight(day + dt.timedelta(days=1), self.assigned_zone)).label("day_to"),
-                *(big(self.moment(day, shift)).label(boundary(shift)) for shift in shifts),
-            )
-            for day in days
-        ]
-        return sa.union_all(*rows).cte("calendar")
+        span = (self.last - self.first).days + 1
+        names = ["day_from", "day_to", *(boundary(shift) for shift in shifts)]
+        rows = []
+        for day in (self.first + dt.timedelta(days=i) for i in range(span)):
+            ends = (midnight(day + dt.timedelta(days=i), self.assigned_zone) for i in (0, 1))
+            rows.append((*ends, *(self.moment(day, shift) for shift in shifts)))
+        columns = [sa.column(name, sa.BigInteger) for name in names]
+        return sa.values(*columns, name="calendar", literal_binds=True).data(rows).cte("calendar")
 
 
 def big(value: int) -> Expr:
@@ -103,7 +101,7 @@ def kind_of(type_name: str) -> TimeKind | None:
     if type_name == "DATE":
         return "date"
     if type_name.startswith("TIMESTAMP") or type_name == "DATETIME":
-        return "instant" if "ZONE" in type_name or type_name.endswith("TZ") else "naive"
+        return "instant" if "ZONE" in type_name or "TZ" in type_name else "naive"
     if type_name.startswith(("VARCHAR", "TEXT", "CHAR", "STRING")) or type_name == "":
         return "text"
     return None

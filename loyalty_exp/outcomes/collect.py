@@ -67,7 +67,7 @@ def _from_units(
     engine: Engine, experiment: Experiment, asked: Plan, data_to: dt.date | None, tell: Progress
 ) -> Outcomes:
     tell("checking the per-unit table")
-    table, described = per_unit(engine, experiment, asked)
+    table, described, in_two_arms = per_unit(engine, experiment, asked)
     table, caps = with_caps(engine, table, asked)
     tell("computing moments")
     arms = [arm.id for arm in experiment.planned_arms]
@@ -81,13 +81,19 @@ def _from_units(
         overall=measured.overall,
         segments=measured.segments,
         caps=caps,
-        findings=missing_findings(measured),
+        findings=(*multi_exposure(in_two_arms, measured), *missing_findings(measured)),
         first_assigned=experiment.schedule.start,
         last_assigned=experiment.schedule.end if experiment.schedule.start else None,
         data_to=min(days) if days else None,
         engine=engine.name_version,
         data_digest=digest(described, measured),
     )
+
+
+def multi_exposure(count: int, measured: Measured) -> tuple[Finding, ...]:
+    """Tell of units in two arms, which are in none."""
+    whole = count + sum(measured.units.values())
+    return (Finding("multi_exposure", count, share=count / whole),) if count else ()
 
 
 def missing_findings(measured: Measured) -> tuple[Finding, ...]:

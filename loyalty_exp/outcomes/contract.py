@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from loyalty_exp.errors import Breach
 from loyalty_exp.outcomes.breaches import located
 from loyalty_exp.outcomes.unit_table import is_numeric, is_textual
-from loyalty_exp.warehouse.atoms import column
+from loyalty_exp.warehouse.atoms import as_text, column
 from loyalty_exp.warehouse.engine import Engine
+
+MOST_IN_TWO_ARMS = 0.01
+"""Share of units in two arms above which the assignment is broken."""
 
 
 def column_breaches(shown: str, types: Mapping[str, str], expected: Iterable[str]) -> list[Breach]:
@@ -68,3 +71,28 @@ def unit_breaches(
         message = f"must be unique: {len(twice):,} ids stand in more than one row ({more:,} rows too many)"
         breaches.append(Breach(shown, unit, "unique", message, max(count, more), examples))
     return breaches
+
+
+def units_in_two_arms(engine: Engine, table: sa.FromClause, unit: str, arm: str) -> int | None:
+    """Count units that stand once in each of several arms; None when one stands twice in an arm."""
+    x, rows, arms = column(unit), sa.func.count(), sa.func.count(as_text(column(arm)).distinct())
+    twice = (
+        sa.select(rows.label("rows"), arms.label("arms"))
+        .select_from(table)
+        .group_by(x)
+        .having(rows > 1)
+        .subquery()
+    )
+    units, same = engine.fetch(
+        sa.select(
+            sa.func.count(), sa.func.sum(sa.case((twice.c.rows > twice.c.arms, 1), else_=0))
+        ).select_from(twice)
+    )[0]
+    return None if same else int(units)
+
+
+def once_only(table: sa.FromClause, unit: str, types: Mapping[str, str]) -> sa.FromClause:
+    """Leave out units that stand in more than one row."""
+    x = column(unit)
+    once = sa.select(x).select_from(table).group_by(x).having(sa.func.count() == 1)
+    return sa.select(*(column(name) for name in types)).select_from(table).where(x.in_(once)).subquery("once")

@@ -7,15 +7,13 @@ import sqlalchemy as sa
 from loyalty_exp.errors import Breach, ContractBreach
 from loyalty_exp.outcomes.activity import NOBODY
 from loyalty_exp.outcomes.clock import big
+from loyalty_exp.outcomes.contract import MOST_IN_TWO_ARMS
 from loyalty_exp.outcomes.outcomes import Finding
 from loyalty_exp.outcomes.roster import IN, LATE, NOT_ASSIGNED, OUTSIDE, TWO_ARMS
 from loyalty_exp.outcomes.tables import Tables
 from loyalty_exp.outcomes.windows import Windows
 from loyalty_exp.warehouse.atoms import column, double, number
 from loyalty_exp.warehouse.engine import Engine
-
-MOST_IN_TWO_ARMS = 0.01
-"""Share of assigned units in two arms above which the assignment is broken."""
 
 
 def member_findings(engine: Engine, members: sa.FromClause, tables: Tables) -> list[Finding]:

@@ -28,7 +28,8 @@ class Finding:
     ----------
     code : str
         ``multi_exposure``, ``duplicate_orders``, ``unknown_members``, ``after_data_to``,
-        ``before_assignment``, ``negative_amount``, ``missing_outcome``, ``immature``, ``assigned_after_end``, ``outlier`` ...
+        ``before_assignment``, ``negative_amount``, ``missing_outcome``, ``immature``,
+        ``assigned_after_end``, ``not_assigned``, ``outside_population``, ``refund_without_order``.
     rows : int
         Rows or units concerned.
     total : float or None

@@ -6,9 +6,16 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from loyalty_exp.errors import ContractBreach
+from loyalty_exp.errors import Breach, ContractBreach
 from loyalty_exp.metrics.needs import UnitColumn
-from loyalty_exp.outcomes.contract import column_breaches, type_breaches, unit_breaches
+from loyalty_exp.outcomes.contract import (
+    MOST_IN_TWO_ARMS,
+    column_breaches,
+    once_only,
+    type_breaches,
+    unit_breaches,
+    units_in_two_arms,
+)
 from loyalty_exp.outcomes.plan import Plan
 from loyalty_exp.outcomes.unit_table import SMALL, UnitTable, Value, is_textual
 from loyalty_exp.spec.arms import ArmsInColumn
@@ -23,13 +30,13 @@ def arm_column(experiment: Experiment) -> str:
     return experiment.arms.from_column if isinstance(experiment.arms, ArmsInColumn) else "arm"
 
 
-def per_unit(engine: Engine, experiment: Experiment, plan: Plan) -> tuple[UnitTable, dict[str, object]]:
+def per_unit(engine: Engine, experiment: Experiment, plan: Plan) -> tuple[UnitTable, dict[str, object], int]:
     """Open the table, check its columns and unit ids, and express the values.
 
     Returns
     -------
-    UnitTable, mapping
-        And what describes the table for the digest.
+    UnitTable, mapping, int
+        And what describes the table for the digest, and how many units were left out for being in two arms.
     """
     name = experiment.data.units
     assert name is not None
@@ -45,15 +52,48 @@ def per_unit(engine: Engine, experiment: Experiment, plan: Plan) -> tuple[UnitTa
     bad = {b.column for b in breaches}
     breaches += type_breaches(name, types, sorted(number_columns(plan) - bad))
     breaches += unit_breaches(engine, table, name, experiment.unit, types[experiment.unit])
+    rows, in_two_arms = without_units_in_two_arms(engine, experiment, table, types, breaches)
     if breaches:
         raise ContractBreach(tuple(breaches))
+    described: dict[str, object] = {name: list(types)}
+    return expressed(experiment, plan, rows, types, engine.facts(table)), described, in_two_arms
+
+
+def without_units_in_two_arms(
+    engine: Engine,
+    experiment: Experiment,
+    table: sa.FromClause,
+    types: Mapping[str, str],
+    breaches: list[Breach],
+) -> tuple[sa.FromClause, int]:
+    """Leave out units that are in several arms, if they are few; the breach of their ids is then mended."""
+    arm, unit = arm_column(experiment), experiment.unit
+    repeated = next((b for b in breaches if b.rule == "unique"), None)
+    if repeated is None or (count := units_in_two_arms(engine, table, unit, arm)) is None:
+        return table, 0
+    units = int(engine.scalar(sa.select(sa.func.count(column(unit).distinct())).select_from(table)))
+    breaches.remove(repeated)
+    if count <= MOST_IN_TWO_ARMS * units:
+        return once_only(table, unit, types), count
+    message = f"{count:,} of {units:,} units are in more than one arm; more than 1% is not an experiment"
+    breaches.append(Breach(repeated.table, arm, "one_arm", message, count, repeated.examples))
+    return table, 0
+
+
+def expressed(
+    experiment: Experiment,
+    plan: Plan,
+    table: sa.FromClause,
+    types: Mapping[str, str],
+    facts: Mapping[str, Facts],
+) -> UnitTable:
+    """Express arm, segments and values of a table whose columns are known to be there."""
+    name, arm = experiment.data.units, arm_column(experiment)
+    assert name is not None
     rows = population(table, experiment, types)
-    facts = engine.facts(table)
     values = {c.id: value_of(c, name, types, facts) for c in plan.columns}
     dimensions = {s.id: as_text(column(s.source)) for s in experiment.segments}
-    arm = arm_column(experiment)
-    described: dict[str, object] = {name: list(types)}
-    return UnitTable(rows, as_text(column(arm)), dimensions, values, name, arm), described
+    return UnitTable(rows, as_text(column(arm)), dimensions, values, name, arm)
 
 
 def number_columns(plan: Plan) -> set[str]:

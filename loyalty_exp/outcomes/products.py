@@ -116,9 +116,7 @@ def _checks(table: UnitTable, inner: sa.Subquery) -> dict[Any, Expr]:
             asked["filled", name] = sa.func.count(raw)
         elif value.may_be_null:
             asked["null", name] = sa.func.count(raw)
-        if (broken := broken_rule(value.check, raw)) is not None and not (
-            value.check == "binary" and value.is_binary and value.small_integer
-        ):
+        if (broken := broken_rule(value.check, raw)) is not None:
             asked["broken", name] = sa.func.sum(sa.case((broken, 1), else_=0))
     return asked
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from loyalty_exp.outcomes.clock import DAY, Clock, big, boundary
-from loyalty_exp.warehouse.atoms import Expr, as_text, column
+from loyalty_exp.warehouse.atoms import Expr, as_text, column, row_code
 
 IN, NOT_ASSIGNED, OUTSIDE, TWO_ARMS, LATE = 0, 1, 2, 3, 4
 """States of a member: taking part; not assigned; outside the population; in two arms; assigned too late."""
@@ -83,7 +83,7 @@ def roster(
         else_=IN,
     )
     return sa.select(
-        sa.func.row_number().over().label("code"),
+        row_code().label("code"),
         as_text(column_of(members, unit)).label("unit"),
         once.c.arm.label("arm"),
         state.label("state"),

@@ -55,7 +55,7 @@ class Tables:
         return is_textual(self.sold_types[name])
 
     def source_of(self, name: str) -> str:
-        """Column of the transactions behind a name: the column itself, else the one mapped under that name."""
+        """Column of the transactions behind a name: the column itself, else the one mapped so."""
         return source_of(name, self.sold_types, self.mapped)
 
 

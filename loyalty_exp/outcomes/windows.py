@@ -16,6 +16,9 @@ from loyalty_exp.outcomes.tables import Tables
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.schedule import Schedule
 
+LONGEST = 3_660
+"""Days between the first assignment and the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Windows:
@@ -140,5 +143,9 @@ def clock_of(experiment: Experiment, tables: Tables) -> Clock:
         return Clock(False, zone, zone, None, first, last)
     assigned_zone = "UTC" if assigned.is_date else experiment.program.timezone
     first, last = day_of(assigned.least, assigned_zone), day_of(assigned.largest, assigned_zone)
+    if (last - first).days > LONGEST:
+        raise EngineError(
+            f"assignments run from {first} to {last}; more than {LONGEST:,} days is surely a mistake"
+        )
     fixed = first if first == last else None
     return Clock(True, zone, assigned_zone, fixed, first, last)

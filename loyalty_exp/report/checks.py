@@ -23,6 +23,12 @@ NAMES = {
     "after_data_to": (N_("No rows after the data date"), N_("Rows after the data date")),
     "negative_amount": (N_("No negative amounts"), N_("Negative amounts")),
     "immature": (N_("No open windows"), N_("Units with open windows")),
+    "before_assignment": (N_("No activity before assignment"), N_("Activity before assignment")),
+    "assigned_after_end": (N_("Nobody assigned after the end"), N_("Assigned after the end")),
+    "not_assigned": (N_("All units assigned"), N_("Units not assigned")),
+    "outside_population": (N_("All units in the population"), N_("Units outside the population")),
+    "refund_without_order": (N_("Every refund has its order"), N_("Refunds without an order")),
+    "multi_exposure": (N_("Nobody in two groups"), N_("Some in two groups at once")),
     "suspicious_uplift": (N_("Effects of a believable size"), N_("Effects of a suspicious size")),
     "no_variance": (N_("All metrics vary"), N_("A metric does not vary")),
     "zero_control_mean": (N_("Control is above zero"), N_("Control is zero")),
@@ -36,6 +42,22 @@ ORDER = (
     "data",
     "guardrails",
 )
+FINDINGS = frozenset(
+    [
+        "duplicate_orders",
+        "unknown_members",
+        "after_data_to",
+        "negative_amount",
+        "immature",
+        "before_assignment",
+        "assigned_after_end",
+        "not_assigned",
+        "outside_population",
+        "refund_without_order",
+        "multi_exposure",
+    ]
+)
+"""Findings in the data: the check `data` speaks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +79,32 @@ def strip(facts: Facts) -> tuple[CheckRow, ...]:
     """Give the six checks of the first screen: the bad ones first, then the ones that matter most."""
     severity = {"fail": 0, "warn": 1, "pass": 2, "not_run": 3}
     rank = {name: i for i, name in enumerate(ORDER)}
-    found = [c for c in facts.readout["health"] if c["status"] == "fail" or c["check"] in rank]
+    found = [
+        c
+        for c in facts.readout["health"]
+        if c["check"] in rank or (c["status"] in {"warn", "fail"} and c["check"] not in FINDINGS)
+    ]
     found = [c for c in found if c["status"] != "not_run" and not _withheld(facts, c)]
     found.sort(key=lambda c: (severity[c["status"]], rank.get(c["check"], 99)))
     return tuple(check_row(facts, c) for c in found[:6])
 
 
-def concerns(facts: Facts) -> int:
-    """Count the checks that need a look; what the check of the data gathers is counted once."""
-    return sum(
-        c["status"] == "fail" or (c["status"] == "warn" and c["check"] in ORDER)
-        for c in facts.readout["health"]
-    )
+def concerns(facts: Facts) -> list[Row]:
+    """Give the checks that need a look; what the check of the data gathers is told once."""
+    bad = [c for c in facts.readout["health"] if c["status"] in {"warn", "fail"}]
+    return [c for c in bad if c["check"] not in FINDINGS]
 
 
 def _withheld(facts: Facts, check: Row) -> bool:
-    return facts.invalid and check["check"] in {"guardrails", "suspicious_uplift"}
+    twice = check["check"] == "missing_outcome" and "rows" in (check["detail"] or {})
+    return twice or (facts.invalid and check["check"] in {"guardrails", "suspicious_uplift"})
 
 
 def check_row(facts: Facts, check: Row) -> CheckRow:
     """Put one check into words."""
     words, status = facts.words, check["status"]
     names = NAMES.get(check["check"])
-    good = status in {"pass", "not_run"}
+    good = status in {"pass", "not_run"} and not (check["detail"] or {}).get("rows")
     badge, tone = {
         "pass": (words.say("Pass"), "pass"),
         "warn": (words.say("Look"), "watch"),
@@ -87,7 +112,7 @@ def check_row(facts: Facts, check: Row) -> CheckRow:
         "not_run": (words.say("Not run"), "plain"),
     }[status]
     name = str(words.say(names[0] if good else names[1])) if names else check["check"].replace("_", " ")
-    if check["check"] == "guardrails":
+    if check["check"] == "guardrails" and status != "not_run":
         d = check["detail"]
         name = str(
             words.say(
@@ -109,7 +134,11 @@ def _size(value: object) -> float:
 def detail_words(facts: Facts, check: Row) -> Markup:
     """Say the numbers of a check."""
     words, d, p = facts.words, check["detail"] or {}, check["p_value"]
-    if check["status"] == "not_run" and not d:
+    if check["status"] == "not_run":
+        if check["check"] == "guardrails":
+            return words.say("No guardrail was registered.")
+        if check["check"] == "pre_period_balance":
+            return balance(facts, d, p)
         return words.say("This check was not run.")
     made = {
         "sample_ratio": sample_ratio,
@@ -177,7 +206,7 @@ def balance(facts: Facts, d: Row, p: float | None) -> Markup:
     return words.say(
         "Largest standardised difference {value} ({column}); up to {limit} passes.",
         value=words.number(worst.get("value") or 0.0, step=-3),
-        column=str(worst.get("column", "")).replace("_", " "),
+        column=facts.column_name(str(worst.get("column", ""))),
         limit=words.number(d.get("threshold") or 0.1, step=-2),
     )
 
@@ -189,7 +218,10 @@ def missing(facts: Facts, d: Row, p: float | None) -> Markup:
     if not columns:
         return words.say("No outcome is missing.")
     listed = words.join(
-        [words.say("{name} {n}", name=c["column"], n=words.count(c["units"])) for c in columns[:4]]
+        [
+            words.say("{name} {n}", name=facts.column_name(str(c["column"])), n=words.count(c["units"]))
+            for c in columns[:4]
+        ]
     )
     worst = d.get("worst_p")
     if worst is None:
@@ -202,17 +234,15 @@ def missing(facts: Facts, d: Row, p: float | None) -> Markup:
 
 
 def other(facts: Facts, d: Row, p: float | None) -> Markup:
-    """Rows found, metrics named, or only a p-value."""
+    """Rows found with the money they hold, metrics named, or only a p-value."""
     words = facts.words
     if d.get("rows") is not None:
-        if d.get("total") is not None:
+        values = {"n": words.count(d["rows"]), "share": words.share(d.get("share") or 0.0)}
+        if d.get("total") is not None and not facts.invalid:
             return words.say(
-                "{n} of {all} rows ({share}).",
-                n=words.count(d["rows"]),
-                all=words.count(d["total"]),
-                share=words.share(d.get("share") or 0.0),
+                "{n} found ({share}), {amount} in all.", amount=words.exact(d["total"]), **values
             )
-        return words.say("{n} rows.", n=words.count(d["rows"]))
+        return words.say("{n} found ({share}).", **values)
     if d.get("metrics"):
         return words.say(
             "Metrics: {list}.", list=words.join([facts.metric_name(str(m)) for m in d["metrics"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -22,13 +23,13 @@ PILLARS = {
     "advocacy": N_("Word of mouth"),
 }
 
-NOT_ESTIMABLE = {
-    "zero_control_mean": N_("control is zero, so there is no relative change"),
-    "no_variance": N_("every value is the same"),
-    "too_few_units": N_("too few units"),
-    "too_few_clusters": N_("too few clusters"),
-    "no_units": N_("no units"),
-}
+NOT_ESTIMABLE = (
+    (r"zero_control_mean|control mean is 0", N_("control is zero, so there is no relative change")),
+    (r"no_variance|without variation", N_("every value is the same")),
+    (r"no[ _]units", N_("a group holds no units")),
+    (r"one unit|fewer than|too[ _]few", N_("too few units")),
+    (r"denominator", N_("the denominator is zero")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +67,6 @@ class MetricTable:
     pillar: str
     range: str
     rows: tuple[MetricRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GuardrailRow:
-    """A guardrail with the change that is still allowed."""
-
-    metric: str
-    arm: str
-    control: str
-    treatment: str
-    said: Said
-    allowed: str
-    badge: str
-    tone: str
-    mark: IntervalMark | None
 
 
 def level(words: Wording, metric: Row, value: float | None) -> str:
@@ -132,6 +118,8 @@ def said(facts: Facts, estimate: Row) -> Said:
     words, metric = facts.words, facts.metric(estimate["metric"])
     found, relative = estimate["absolute"], estimate["relative"]
     reason = why_not(words, estimate.get("not_estimable"))
+    if found and not reason and estimate["mean_control"] == 0:
+        reason = why_not(words, "zero_control_mean")
     if not found:
         return Said("–", "", "–", "", "", None, reason or words.say("not estimable"))
     lower, upper = found["ci_lower"], found["ci_upper"]
@@ -179,11 +167,13 @@ def relative_interval(words: Wording, relative: Row | None) -> str:
 
 
 def why_not(words: Wording, reason: str | None) -> str:
-    """Say why something cannot be estimated; an unknown reason is a code, printed as words."""
+    """Say why something cannot be estimated; a reason unknown here is said in general words."""
     if not reason:
         return ""
-    known = NOT_ESTIMABLE.get(reason)
-    return str(words.say(known)) if known else reason.replace("_", " ")
+    for pattern, message in NOT_ESTIMABLE:
+        if re.search(pattern, reason):
+            return str(words.say(message))
+    return str(words.say("the data do not allow it"))
 
 
 def badge(words: Wording, found: Standing | None) -> tuple[str, str]:
@@ -270,47 +260,6 @@ def range_words(words: Wording, scale: Scale | None) -> str:
     )
 
 
-def guardrail_rows(facts: Facts) -> tuple[GuardrailRow, ...]:
-    """Give the guardrails, every treatment."""
-    words, rows = facts.words, []
-    for estimate in facts.overall("guardrail"):
-        metric, rail = facts.metric(estimate["metric"]), estimate["guardrail"]
-        found, allowed, mark = estimate["absolute"], "–", None
-        status = rail["status"] if rail else "unsettled"
-        if rail:
-            worse = rail["margin"] * (1 if metric.get("direction") == "decrease" else -1)
-            allowed = change(words, metric, worse, step_of(metric, worse, worse, worse))
-            if found and found["ci_lower"] is not None and found["ci_upper"] is not None:
-                scale = scale_of((found["ci_lower"], found["ci_upper"], worse))
-                mark = scale.mark(found["estimate"], found["ci_lower"], found["ci_upper"], worse)
-        word, tone = guardrail_badge(words, status)
-        rows.append(
-            GuardrailRow(
-                metric=facts.metric_name(estimate["metric"]),
-                arm=facts.arm(estimate["treatment"]),
-                control=level(words, metric, estimate["mean_control"]),
-                treatment=level(words, metric, estimate["mean_treatment"]),
-                said=said(facts, estimate),
-                allowed=allowed,
-                badge=word,
-                tone=tone,
-                mark=mark,
-            )
-        )
-    return tuple(rows)
-
-
-def guardrail_badge(words: Wording, status: str) -> tuple[str, str]:
-    """Give the word and the tone of a guardrail."""
-    if status == "pass":
-        return str(words.say("Met")), "pass"
-    return (
-        (str(words.say("Breached")), "fail")
-        if status == "breached"
-        else (str(words.say("Unsettled")), "watch")
-    )
-
-
 def changed_lead(facts: Facts) -> Markup:
     """Say in a sentence or two how the primary metrics stand."""
     words = facts.words
@@ -326,9 +275,10 @@ def changed_lead(facts: Facts) -> Markup:
         elif found.standing == "unsettled":
             parts.append(
                 words.say(
-                    "{metric} is not settled: the difference is {difference}, and the interval holds zero.",
+                    "{metric} is not settled: the difference is {difference} ({interval}).",
                     metric=name,
                     difference=Number(found.difference),
+                    interval=found.interval,
                 )
             )
         else:

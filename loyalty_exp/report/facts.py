@@ -86,10 +86,12 @@ class Facts:
         return next((e for e in self.economics if e["treatment"] == arm), None)
 
     def overall(self, *roles: str) -> list[Row]:
-        """Give the estimates for all units, in the order of the plan; none when not valid."""
+        """Give the estimates for all units, metric after metric as planned; none when not valid."""
         if self.invalid:
             return []
-        return [e for e in self.readout["estimates"] if e["segment"] is None and e["role"] in roles]
+        found = [e for e in self.readout["estimates"] if e["segment"] is None and e["role"] in roles]
+        order = {m["id"]: i for i, m in enumerate(self.plan["metrics"])}
+        return sorted(found, key=lambda e: order.get(e["metric"], len(order)))
 
     def cells(self) -> list[Row]:
         """Give the estimates for segment cells; none when not valid."""
@@ -117,19 +119,31 @@ class Facts:
         """Give the name of a metric."""
         return self.words.name(self.metric(metric).get("name"), metric.replace("_", " "))
 
+    def column_name(self, column: str) -> str:
+        """Give the name of a column; the pre-period of a metric is named after the metric."""
+        metric = column.removesuffix("__pre")
+        if metric != column:
+            return str(self.words.say("{metric} before launch", metric=self.metric_name(metric)).striptags())
+        return column.replace("_", " ")
+
     def units(self) -> str:
         """Say what the units are, many of them."""
-        unit = str(self.plan.get("unit") or "")
+        unit = _noun(self.plan.get("unit"))
         return str(self.words.say(_UNITS.get(unit, _UNITS[""])))
 
     def unit(self) -> str:
         """Say what a unit is, one of it."""
-        unit = str(self.plan.get("unit") or "")
+        unit = _noun(self.plan.get("unit"))
         return str(self.words.say(_UNIT.get(unit, _UNIT[""])))
 
     def name(self) -> str:
         """Give the name of the experiment."""
         return self.words.name(self.readout["experiment"]["name"], str(self.readout["experiment"]["id"]))
+
+
+def _noun(unit: object) -> str:
+    """Give the noun in the name of a unit or of its column, such as `member` of `member_id`."""
+    return str(unit or "").lower().removesuffix("_id").removesuffix("s")
 
 
 def shortened(name: str, width: int) -> str:

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.report.facts import Facts, Row
 from loyalty_exp.report.language import N_
 from loyalty_exp.report.wording import Wording
 
-ESTIMATORS = {
-    "difference_in_means": N_("difference in means with standard errors that allow unequal spread"),
-    "welch": N_("difference in means with standard errors that allow unequal spread"),
-    "cuped": N_("difference in means, adjusted for the same measure before launch (CUPED)"),
-    "regression_adjustment": N_(
-        "regression adjustment with treatment interactions and robust standard errors"
-    ),
-    "lin": N_("regression adjustment with treatment interactions and robust standard errors"),
-    "ratio": N_("ratio of means with the delta method"),
-    "delta": N_("ratio of means with the delta method"),
-    "stratified": N_("difference within strata, weighted by size"),
-    "cluster": N_("difference in means with standard errors by cluster"),
-    "difference_in_differences": N_("difference in differences"),
-}
 MULTIPLICITY = {
     "holm": N_("Holm"),
     "bonferroni": N_("Bonferroni"),
@@ -54,7 +41,8 @@ def method_lines(facts: Facts) -> tuple[Markup, ...]:
             unit=facts.unit(),
         )
     )
-    lines += [warning(words, str(code)) for code in facts.readout["warnings"]]
+    told = {c["check"] for c in facts.readout["health"]}
+    lines += [warning(words, str(code)) for code in facts.readout["warnings"] if code not in told]
     return tuple(lines)
 
 
@@ -99,8 +87,10 @@ def estimator_lines(facts: Facts) -> list[Markup]:
 
 
 def estimator(words: Wording, key: str) -> str:
-    """Say an estimator; an unknown one is its id in words."""
-    return str(words.say(ESTIMATORS[key])) if key in ESTIMATORS else key.replace("_", " ")
+    """Say an estimator in its own sentence; an unknown one is its id in words."""
+    if key in ESTIMATORS:
+        return words.name(ESTIMATORS[key].words, key).rstrip(".。")
+    return key.replace("_", " ")
 
 
 def window_line(facts: Facts) -> Markup:
@@ -222,7 +212,7 @@ def glossary(facts: Facts) -> tuple[tuple[str, Markup], ...]:
         (words.say("Control"), control_word(facts)),
         (
             words.say("Not settled"),
-            words.say("The interval holds both a useful change and none. It is not a finding of zero."),
+            words.say("The data fit both a useful change and none. It is not a finding of zero."),
         ),
         (
             words.say("p"),

@@ -7,25 +7,16 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from loyalty_exp.report.facts import Facts, Row, shortened
-from loyalty_exp.report.language import N_
-from loyalty_exp.report.wording import Wording, interval_step
-
-QUADRANTS = {
-    "dominant": N_("Earns more and costs less"),
-    "dominated": N_("Costs money, no gain seen"),
-    "save_tradeoff": N_("Saves money, gives up margin"),
-    "zero_cost": N_("No cost"),
-    "unstable": N_("ROI not determinable"),
-    "invest": N_("ROI not determinable"),
-}
-QUADRANT_NOTES = {
-    "dominant": N_("there is no ROI when spending falls; read net benefit"),
-    "dominated": N_("extra margin is not above zero; read net benefit"),
-    "save_tradeoff": N_("each {one} saved gives up {given} of margin"),
-    "zero_cost": N_("a return on nothing spent has no meaning"),
-    "unstable": N_("the cost difference may be zero; read net benefit"),
-    "invest": N_("cost is known too loosely; read net benefit"),
-}
+from loyalty_exp.report.roi import (
+    money_interval,
+    probability,
+    roi_interval,
+    roi_is_number,
+    roi_note,
+    roi_words,
+    spent_per_unit,
+)
+from loyalty_exp.report.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,61 +88,6 @@ class MoneyView:
     other_lines: tuple[tuple[str, tuple[MoneyRow, ...]], ...]
 
 
-def roi_is_number(e: Row) -> bool:
-    """Say whether a return may be printed as a number."""
-    roi = e["roi"]
-    return bool(roi["status"] == "interval" and roi["estimate"] is not None)
-
-
-def roi_words(words: Wording, e: Row) -> str:
-    """Write the return, or in words why there is none."""
-    if roi_is_number(e):
-        return words.percent(e["roi"]["estimate"])
-    return words.say(QUADRANTS.get(e["roi"]["quadrant"], QUADRANTS["unstable"]))
-
-
-def roi_note(words: Wording, e: Row) -> Markup:
-    """Say what a return means, or what to read instead."""
-    if roi_is_number(e):
-        back = 1 + e["roi"]["estimate"]
-        return words.say(
-            "every {one} spent returned {back}", one=words.money(1.0, step=0), back=words.money(back, step=-2)
-        )
-    spent = spent_per_unit(e)
-    given = e["benefit"]["estimate"] / spent if spent else 0.0
-    return words.say(
-        QUADRANT_NOTES.get(e["roi"]["quadrant"], QUADRANT_NOTES["unstable"]),
-        one=words.money(1.0, step=0),
-        given=words.money(given, step=-2),
-    )
-
-
-def roi_interval(words: Wording, e: Row) -> str:
-    """Write the interval of the return; empty when there is none."""
-    lower, upper = e["roi"]["ci_lower"], e["roi"]["ci_upper"]
-    if not roi_is_number(e) or lower is None or upper is None:
-        return ""
-    return words.say("{lower} to {upper}", lower=words.percent(lower), upper=words.percent(upper))
-
-
-def money_interval(words: Wording, interval: Row, *, exact: bool, signed: bool = False) -> Markup:
-    """Write an interval of money with one rounding for both ends."""
-    lower, upper = interval["ci_lower"], interval["ci_upper"]
-    if exact:
-        return words.say("{lower} to {upper}", lower=words.exact(lower), upper=words.exact(upper))
-    step = interval_step(interval["estimate"], lower, upper)
-    return words.say(
-        "{lower} to {upper}",
-        lower=words.money(lower, step=step, signed=signed),
-        upper=words.money(upper, step=step, signed=signed),
-    )
-
-
-def spent_per_unit(e: Row) -> float:
-    """Give everything spent for one unit, fixed cost included; `cost` may or may not hold it already."""
-    return float(e["benefit"]["estimate"] - e["net_benefit"]["estimate"])
-
-
 def cost_rows(words: Wording, e: Row) -> tuple[MoneyRow, ...]:
     """Give the cost lines of one treatment, largest first, and their sum."""
     total = spent_per_unit(e) * e["units"]
@@ -182,10 +118,10 @@ def waterfall_bars(words: Wording, e: Row) -> tuple[Bar, ...]:
     bars = [Bar(words.say("Extra margin"), benefit, words.exact(benefit), True)]
     for c in kept:
         name = shortened(words.name(c["name"], c["id"].replace("_", " ")), 26)
-        bars.append(Bar(name, -c["total"], words.exact(-c["total"]), False))
+        bars.append(Bar(name, -c["total"], words.exact(-c["total"], signed=True), False))
     if rest:
         other = sum(c["total"] for c in rest)
-        bars.append(Bar(words.say("Other costs"), -other, words.exact(-other), False))
+        bars.append(Bar(words.say("Other costs"), -other, words.exact(-other, signed=True), False))
     return (*bars, Bar(words.say("Net benefit"), net, words.exact(net), True))
 
 
@@ -196,25 +132,14 @@ def money_view(facts: Facts) -> MoneyView | None:
         return None
     words, net, units = facts.words, e["net_benefit_total"], e["units"]
     benefit, spent = e["benefit"]["estimate"] * units, spent_per_unit(e) * units
-    lead = words.say(
-        "The {n} {units} of {arm} brought in {benefit} of extra margin beyond control. "
-        "After {cost} of programme cost, {net} is left ({level} interval {interval}).",
-        n=words.count(units),
-        units=facts.units(),
-        arm=facts.arm(e["treatment"]),
-        benefit=words.exact(benefit),
-        cost=words.exact(spent),
-        net=words.exact(net["estimate"]),
-        level=words.level(),
-        interval=money_interval(words, net, exact=True),
-    )
+    lead = money_lead(facts, e, benefit, spent)
     bars = waterfall_bars(words, e)
     rows = cost_rows(words, e)
     cost_bars = tuple(
         Bar(b.name, -b.amount, words.exact(-b.amount), False)
-        for b in sorted((b for b in bars if not b.total), key=lambda b: b.amount)
+        for b in sorted((b for b in bars if not b.total), key=lambda b: -abs(b.amount))
     )
-    chance = e["probability_net_benefit_positive"]
+    chance = probability(e)
     sells = any(r["code"] == "sells_more_loses_money" for r in facts.decision["reasons"])
     return MoneyView(
         lead=lead,
@@ -276,6 +201,34 @@ def money_view(facts: Facts) -> MoneyView | None:
     )
 
 
+def money_lead(facts: Facts, e: Row, benefit: float, spent: float) -> Markup:
+    """Say margin, cost and net benefit in a sentence; a fall of either is said as a change."""
+    words = facts.words
+    same = {
+        "n": words.count(e["units"]),
+        "units": facts.units(),
+        "arm": facts.arm(e["treatment"]),
+        "net": words.exact(e["net_benefit_total"]["estimate"]),
+        "level": words.level(),
+        "interval": money_interval(words, e["net_benefit_total"], exact=True),
+    }
+    if benefit < 0 or spent < 0:
+        return words.say(
+            "Against control, the {n} {units} of {arm} changed margin by {benefit} "
+            "and programme cost by {cost}; net benefit is {net} ({level} interval {interval}).",
+            benefit=words.exact(benefit, signed=True),
+            cost=words.exact(spent, signed=True),
+            **same,
+        )
+    return words.say(
+        "The {n} {units} of {arm} brought in {benefit} of extra margin beyond control. "
+        "After {cost} of programme cost, {net} is left ({level} interval {interval}).",
+        benefit=words.exact(benefit),
+        cost=words.exact(spent),
+        **same,
+    )
+
+
 def sure_rows(facts: Facts, e: Row) -> tuple[tuple[str, str], ...]:
     """Give the numbers of the chart of how sure, as a table."""
     words, chance = facts.words, e["probability_net_benefit_positive"]
@@ -330,6 +283,6 @@ def arm_money(facts: Facts, e: Row) -> ArmMoney:
         net_interval=money_interval(words, e["net_benefit_total"], exact=True),
         roi=roi_words(words, e),
         roi_interval=roi_interval(words, e),
-        chance=words.chance(e["probability_net_benefit_positive"]),
+        chance=words.chance(probability(e)),
         shown=e["treatment"] == facts.shown,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from loyalty_exp.report.effects import level, relative_words, said
 from loyalty_exp.report.facts import Facts, Row, shortened
 from loyalty_exp.report.marks import IntervalMark, scale_of
-from loyalty_exp.report.money import money_interval, roi_interval, roi_is_number, roi_note, roi_words
+from loyalty_exp.report.roi import money_interval, roi_interval, roi_is_number, roi_note, roi_words
 from loyalty_exp.report.wording import interval_step
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from markupsafe import Markup
 
 from loyalty_exp.report.checks import CheckRow, check_rows, strip
-from loyalty_exp.report.effects import GuardrailRow, MetricTable, changed_lead, guardrail_rows, metric_tables
+from loyalty_exp.report.effects import MetricTable, changed_lead, metric_tables
 from loyalty_exp.report.facts import Facts
+from loyalty_exp.report.guardrails import GuardrailRow, guardrail_rows
 from loyalty_exp.report.language import speech
 from loyalty_exp.report.method import glossary, method_lines
 from loyalty_exp.report.money import MoneyView, money_view
@@ -84,7 +85,7 @@ def build_view(readout: Mapping[str, Any], language: str) -> ReportView:
         state=words.say("provisional") if readout["status"] == "provisional" and not facts.invalid else "",
         invalid=facts.invalid,
         several=len(facts.treatments) > 1,
-        level=words.level(),
+        level=words.say("{level} interval", level=words.level()),
         verdict=verdict_view(facts),
         tiles=tiles(facts),
         strip=strip(facts),
@@ -152,11 +153,14 @@ def next_lead(facts: Facts) -> Markup:
 
 
 def steps(facts: Facts) -> tuple[Step, ...]:
-    """Give the registered actions."""
+    """Give the registered actions for this verdict; none of them holds when the readout is not valid."""
     words = facts.words
+    if facts.invalid:
+        return ()
     return tuple(
         Step(words.name(s.get("action"), ""), words.name(s.get("owner"), "–"), words.day(s.get("due")) or "–")
         for s in facts.plan.get("next_steps") or ()
+        if not s.get("on") or facts.decision["action"] in s["on"]
     )
 
 
@@ -191,6 +195,8 @@ def footer(facts: Facts) -> tuple[Markup, ...]:
             parts.append(words.say("{what} {value}", what=message, value=str(value)))
     if made.get("seed") is not None:
         parts.append(words.say("seed {seed}", seed=str(made["seed"])))
-    if made.get("command"):
-        parts.append(words.say("to make this page again: {command}", command=str(made["command"])))
+    spec_file = facts.plan.get("spec_file")
+    command = made.get("command") or (f"loyalty-exp report {spec_file}" if spec_file else None)
+    if command:
+        parts.append(words.say("to make this page again: {command}", command=str(command)))
     return tuple(parts)

@@ -78,7 +78,7 @@ class Wording:
 
     def share(self, value: float) -> Number:
         """A share with one decimal, such as a rate of members."""
-        return self.percent(value, step=-1 if abs(value) >= 0.01 or value == 0 else -2)
+        return self.percent(value, step=-1 if abs(value) >= 0.02 or value == 0 else -2)
 
     def points(self, value: float, *, signed: bool = True, step: int = -1) -> Number:
         """A difference of two shares, in percentage points."""
@@ -91,9 +91,9 @@ class Wording:
     def chance(self, value: float) -> Number:
         """A probability; never a flat 0% or 100%."""
         if value > 0.999:
-            return Number("> 99.9%")
+            return Number(">99.9%")
         if value < 0.001:
-            return Number("< 0.1%")
+            return Number("<0.1%")
         return self.percent(value, step=-1 if not 0.01 <= value <= 0.99 else 0)
 
     def p_value(self, value: float) -> Number:

@@ -111,8 +111,11 @@ class microseconds(FunctionElement[int]):  # noqa: N801
 def _microseconds_duckdb(element: microseconds, compiler: SQLCompiler, **kw: Any) -> str:
     x = compiler.process(element.clauses, **kw)
     zone = compiler.process(sa.literal(element.zone, sa.Text), literal_binds=True)
-    if element.kind == "naive" and element.zone:
-        return f"epoch_us(timezone({zone}, {x}))"
+    if element.kind == "instant":
+        return f"epoch_us(CAST({x} AS TIMESTAMPTZ))"
+    if element.kind == "naive":
+        wall = f"CAST({x} AS TIMESTAMP)"
+        return f"epoch_us(timezone({zone}, {wall}))" if element.zone else f"epoch_us({wall})"
     if element.kind == "text":
         moment = f"TRY_CAST({x} AS TIMESTAMP)"
         naive = f"epoch_us(timezone({zone}, {moment}))" if element.zone else f"epoch_us({moment})"
@@ -189,3 +192,20 @@ def _names_zone_sqlite(element: names_zone, compiler: SQLCompiler, **kw: Any) ->
 @compiles(names_zone, "spark")
 def _names_zone_spark(element: names_zone, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({compiler.process(element.clauses, **kw)} RLIKE '{_WITH_ZONE}')"
+
+
+class row_code(FunctionElement[int]):  # noqa: N801
+    """A different positive integer for each row, in whatever order the engine reads them."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+@compiles(row_code)
+def _row_code(element: row_code, compiler: SQLCompiler, **kw: Any) -> str:
+    return "row_number() OVER ()"
+
+
+@compiles(row_code, "spark")
+def _row_code_spark(element: row_code, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(monotonically_increasing_id() + 1)"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,8 @@ class DuckDBEngine(Engine):
             "SET preserve_insertion_order = true",
         ]
         settings.append("SET enable_progress_bar = false")
+        spill = Path(tempfile.gettempdir()) / f"loyalty-exp-{os.getpid()}"
+        settings.append(f"SET temp_directory = {_literal(str(spill))}")
         if memory:
             settings.append(f"SET memory_limit = '{memory}'")
         for setting in settings:
@@ -81,7 +85,8 @@ class DuckDBEngine(Engine):
             _distinct(header, name)
             types = ", ".join(f"{_literal(column)}: 'VARCHAR'" for column in header)
             options = (
-                "header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', strict_mode = true, "
+                "header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
+                "strict_mode = true, "
                 f"null_padding = false, ignore_errors = false, columns = {{{types}}}"
             )
             self._view(role, f"read_csv({quoted}, {options})", name)

@@ -20,8 +20,14 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome was found on the path"),
 ]
-STATES = ["ship", "invalid", "works_not_shown_to_pay", "unbounded", "eight_arms", "hostile"]
-PAGES = [(s, lang) for s in STATES for lang in ("en", "zh-CN")]
+PAGES = [
+    ("ship", "en"),
+    ("ship", "zh-CN"),
+    ("invalid", "zh-CN"),
+    ("works_not_shown_to_pay", "en"),
+    ("eight_arms", "en"),
+    ("hostile", "en"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +97,7 @@ def test_chart_text_is_at_least_nine_pixels(browser: Any, folder: Path, width: i
     assert smallest >= 9
 
 
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
-@pytest.mark.parametrize("state", [s for s in STATES if s != "hostile"])
+@pytest.mark.parametrize(("state", "language"), [p for p in PAGES if p[0] != "hostile"])
 def test_first_screen_fits(browser: Any, folder: Path, state: str, language: str) -> None:
     tab = opened(browser, folder, f"{state}.{language}", 1280, 800)
     assert bottom(tab, ".trust") < 800

@@ -59,3 +59,15 @@ def test_made_data_are_the_same_every_time() -> None:
     for scenario in SCENARIOS.values():
         for one, other in zip(tables(scenario).values(), tables(scenario).values(), strict=True):
             assert one.equals(other)
+
+
+def test_the_made_data_of_the_workspace_are_those_of_the_first_starter() -> None:
+    import duckdb
+
+    data = Path(__file__).parents[2] / "experiments" / "data"
+    for name, made in tables(SCENARIOS["points-multiplier"]).items():
+        columns = ", ".join(
+            {"ts": "epoch(ts)::BIGINT", "assigned_at": "assigned_at::VARCHAR"}.get(c, c) for c in made
+        )
+        kept = duckdb.sql(f"SELECT {columns} FROM '{data / name}.parquet'").fetchall()
+        assert kept == [tuple(row) for row in made.astype(object).to_numpy().tolist()]

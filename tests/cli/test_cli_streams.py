@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from processes import start
 
+import loyalty_exp.cli.session
 from loyalty_exp.cli.session import Session
 
 HEAVY = ("pydantic", "duckdb", "sqlalchemy", "numpy", "pandas", "rich", "matplotlib", "ruamel")
@@ -118,16 +119,18 @@ def test_a_stream_closed_by_the_caller_is_no_error(spec: Path, closed: str) -> N
 @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals of POSIX")
 def test_progress_is_shown_on_a_terminal_after_a_moment_and_not_before(monkeypatch) -> None:
     pty = pytest.importorskip("pty")
+    monkeypatch.setattr(loyalty_exp.cli.session, "PATIENCE", 0.3)
     shown = []
-    for started in (0.0, 2.0):
+    for seconds in (0.0, 0.8):
         ours, theirs = pty.openpty()
         with open(theirs, "w", encoding="utf-8") as terminal:  # noqa: PTH123
             monkeypatch.setattr(sys, "stderr", terminal)
-            now = Session(started=time.monotonic() - started)
+            now = Session()
             now.progress("reading the spec")
+            time.sleep(seconds)
             now.progress("estimating")
             now.rest()
-            monkeypatch.undo()
+            monkeypatch.setattr(sys, "stderr", sys.__stderr__)
             shown.append(os.read(ours, 4096) if select.select([ours], [], [], 0.5)[0] else b"")
     assert shown[0] == b""
     assert b"reading the spec" in shown[1]

@@ -34,9 +34,10 @@ def test_raw_visit_rates_are_the_published_ones(readout: Readout) -> None:
 
 def test_raw_spend_is_the_published_one(tmp_path: Path) -> None:
     text = SPEC.read_text(encoding="utf-8")
-    plain = text.replace(", covariates: [history, recency]", "").replace("data/", f"{SPEC.parent}/data/")
-    plain = plain.replace("program: program.yaml", f"program: {SPEC.parent}/program.yaml")
+    plain = text.replace("    covariates: [history, recency]\n", "")
     assert plain != text
+    plain = plain.replace("units: data/", f"units: {SPEC.parent}/data/")
+    plain = plain.replace("program: program.yaml", f"program: {SPEC.parent}/program.yaml")
     spec = tmp_path / "plain.yaml"
     spec.write_text(plain, encoding="utf-8")
     raw = compute(spec)

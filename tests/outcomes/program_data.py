@@ -46,7 +46,8 @@ def made(folder: Path, members: int = 400, rows: int = 6000, seed: int = 7, mome
         )
         + " AS assigned_at",
         "transactions": "SELECT 'M' || lpad(i::VARCHAR, 5, '0') AS member_id, 'T' || n AS txn_id, "
-        f"TIMESTAMPTZ '{START} 00:00:00+00' + to_seconds(second) AS ts, amount, round(amount * 0.3, 2) AS margin, "
+        f"TIMESTAMPTZ '{START} 00:00:00+00' + to_seconds(second) AS ts, amount, "
+        "round(amount * 0.3, 2) AS margin, "
         "round(amount * 0.01, 2) AS reward_cost",
     }
     database = sqlite3.connect(folder / "all.db")

@@ -1,4 +1,4 @@
-"""Bad and odd per-unit files: each is refused in words that name the place, or accepted with the right numbers."""
+"""Bad and odd per-unit files: each is refused in words that name the place, or read right."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def with_rows(*rows: str) -> str:
 REFUSED = {
     "D01 column missing": (
         GOOD.replace("spend", "other"),
-        r"units.csv.spend: there is no such column.*found: id, arm, other",
+        r"spend: there is no such column.*found: id, arm, other",
     ),
     "D02 column renamed": (GOOD.replace("spend", "spends"), "did you mean spends"),
     "D03 column twice": (GOOD.replace("visit", "spend"), "names this column twice"),
@@ -62,7 +62,7 @@ REFUSED = {
     "D08 infinite": (with_rows("m5,a,inf,1"), "NaN or infinite"),
     "D09 empty": (with_rows("m5,a,,1"), r"values are missing.*1 row, for example row 5"),
     "D12 unit twice": (with_rows("m1,a,9,1"), r"units.csv.id: must be unique: 1 ids"),
-    "D13 unit in two arms": (with_rows("m1,b,9,1"), "must be unique"),
+    "D13 unit in two arms": (with_rows("m1,b,9,1"), "1 of 4 units are in more than one arm"),
     "D14 unknown arm": (with_rows("m5,c,9,1"), r"does not name: 'c'.*for example row 5"),
     "D15 arm with a space": (with_rows("m5,a ,9,1"), r"does not name: 'a '"),
     "null arm": (with_rows("m5,,9,1"), "the arm is missing"),
@@ -71,7 +71,10 @@ REFUSED = {
     "D35 cut off in a number": (GOOD[:-3], "line 5"),
     "D35 cut off before the last cell": (GOOD[:-1], r"line 5.*no line end"),
     "D36 ragged": (HEADER + "m1,a,1,1\nm2,b,2\nm3,b,3,1\n", "line 3: has another number of cells"),
-    "D36 one cell too many": (HEADER + "m1,a,1,1\nm2,b,2,1,9\nm3,b,3,1\n", "line 3: has another number of cells"),
+    "D36 one cell too many": (
+        HEADER + "m1,a,1,1\nm2,b,2,1,9\nm3,b,3,1\n",
+        "line 3: has another number of cells",
+    ),
     "D37 semicolons": (GOOD.replace(",", ";"), "something else than commas"),
     "D38 header only": (HEADER, "a header and no rows"),
     "D39 empty file": ("", "the file is empty"),
@@ -131,7 +134,7 @@ def test_all_breaches_come_at_once(tmp_path: Path) -> None:
 
 def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
     assert outcomes_of(tmp_path, gzip.compress(GOOD.encode()), "units.csv.gz").units == {"a": 2, "b": 2}
-    with pytest.raises(EngineError, match="cannot be read to its end|damaged"):
+    with pytest.raises(EngineError, match=r"cannot be read to its end|damaged"):
         outcomes_of(tmp_path, gzip.compress(GOOD.encode())[:-9], "units.csv.gz")
 
 
@@ -165,7 +168,10 @@ def parquet(folder: Path, select: str) -> bytes:
     return path.read_bytes()
 
 
-MADE = "SELECT 'm' || i AS id, CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END AS arm, i::DOUBLE AS spend, i % 2 AS visit FROM range(5000) t(i)"
+MADE = (
+    "SELECT 'm' || i AS id, CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END AS arm, "
+    "i::DOUBLE AS spend, i % 2 AS visit FROM range(5000) t(i)"
+)
 
 
 def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
@@ -174,7 +180,7 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
     flipped = bytearray(whole)
     flipped[len(whole) - 7] ^= 0xFF
     for damaged in (b"PAR1" + bytes(500), whole[: len(whole) // 2], bytes(100), bytes(flipped)):
-        with pytest.raises(EngineError, match="Parquet|damaged"):
+        with pytest.raises(EngineError, match=r"Parquet|damaged"):
             outcomes_of(tmp_path, damaged, "units.parquet")
 
 
@@ -239,3 +245,27 @@ def test_a_segment_without_value_is_a_cell(tmp_path: Path) -> None:
     outcomes = outcomes_of(tmp_path, text, segments=({"id": "tier"},))
     assert [c.value for c in outcomes.segments] == ["(missing)", "x"]
     assert [b["spend"]["b"].n for b in outcomes.segments.values()] == [0, 1]
+
+
+def test_few_units_in_two_arms_are_in_none(tmp_path: Path) -> None:
+    rows = "".join(f"m{i},{'ab'[i % 2]},{i},1\n" for i in range(1000))
+    outcomes = outcomes_of(tmp_path, HEADER + rows + "m0,b,7,1\nm1,a,7,1\n")
+    assert outcomes.units == {"a": 499, "b": 499}
+    assert [(f.code, f.rows, f.share) for f in outcomes.findings] == [("multi_exposure", 2, 0.002)]
+    with pytest.raises(ContractBreach, match="must be unique"):
+        outcomes_of(tmp_path, HEADER + rows + "m0,a,7,1\n")
+
+
+def test_a_two_in_a_column_of_parquet_is_found(tmp_path: Path) -> None:
+    select = MADE.replace("i % 2 AS visit", "(CASE WHEN i = 41 THEN 2 ELSE 0 END)::INT AS visit")
+    with pytest.raises(ContractBreach, match=r"must be 0 or 1 \(1 row, for example row 42\)"):
+        outcomes_of(tmp_path, parquet(tmp_path, select), "units.parquet")
+
+
+def test_bounds_in_a_file_without_negative_counts_are_trusted_and_others_looked_for(tmp_path: Path) -> None:
+    metrics = ({"id": "spend", "type": "count", "column": "spend", "role": "primary"},)
+    assert outcomes_of(tmp_path, parquet(tmp_path, MADE), "units.parquet", metrics=metrics).units["a"] == 2500
+    with pytest.raises(ContractBreach, match=r"must not be negative \(3 rows"):
+        outcomes_of(
+            tmp_path, parquet(tmp_path, MADE.replace("i::", "(i - 3)::")), "units.parquet", metrics=metrics
+        )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from loyalty_exp.errors import ContractBreach
+from loyalty_exp.errors import ContractBreach, EngineError
 from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.outcomes.outcomes import Outcomes
 
@@ -66,6 +67,10 @@ def spent(outcomes: Outcomes, arm: str = "control", column: str = "spend") -> fl
     block = "orders" if column == "orders" else "spend"
     moments = outcomes.overall[block][arm]
     return moments.mean_of(column) * moments.n
+
+
+def assigned(*rows: str) -> str:
+    return "".join(f"{row}\n" for row in ("member_id,arm,assigned_at", *rows))
 
 
 BOUNDARIES = [
@@ -127,7 +132,9 @@ def test_dates_compare_with_dates_whatever_the_zone(tmp_path: Path) -> None:
 
 
 def test_units_have_their_own_windows(tmp_path: Path) -> None:
-    assignments = "member_id,arm,assigned_at\nA,control,2026-04-01\nB,control,2026-04-10\nC,double,2026-04-02\nD,double,2026-04-01\n"
+    assignments = assigned(
+        "A,control,2026-04-01", "B,control,2026-04-10", "C,double,2026-04-02", "D,double,2026-04-01"
+    )
     rows = [
         f"{m},{m}{i},2026-04-{day}T12:00:00+02:00,{amount},0,0"
         for m in "AB"
@@ -156,7 +163,9 @@ def test_refunds_count_at_the_time_of_their_order(tmp_path: Path) -> None:
 
 
 def test_units_whose_window_is_open_are_left_out(tmp_path: Path) -> None:
-    assignments = "member_id,arm,assigned_at\nA,control,2026-04-01\nB,control,2026-04-10\nC,double,2026-04-02\nD,double,2026-04-03\n"
+    assignments = assigned(
+        "A,control,2026-04-01", "B,control,2026-04-10", "C,double,2026-04-02", "D,double,2026-04-03"
+    )
     rows = [f"{m},T{m},2026-04-12T12:00:00+02:00,10,0,0" for m in "ABCD"]
     outcomes = outcomes_of(tmp_path, rows, assignments=assignments, data_to="2026-04-30")
     assert outcomes.units == {"control": 2, "double": 2}
@@ -178,7 +187,9 @@ def test_what_lies_after_the_last_complete_day_is_counted_and_left_out(tmp_path:
 
 
 def test_who_was_assigned_after_the_end_is_left_out(tmp_path: Path) -> None:
-    assignments = "member_id,arm,assigned_at\nA,control,2026-04-01\nB,control,2026-04-29\nC,double,2026-04-02\nD,double,2026-04-28\n"
+    assignments = assigned(
+        "A,control,2026-04-01", "B,control,2026-04-29", "C,double,2026-04-02", "D,double,2026-04-28"
+    )
     outcomes = outcomes_of(tmp_path, ["A,T1,2026-04-05T12:00:00Z,1,0,0"], assignments=assignments)
     assert outcomes.units == {"control": 1, "double": 2}
     assert [(f.code, f.rows) for f in outcomes.findings] == [("assigned_after_end", 1)]
@@ -224,6 +235,70 @@ def test_transactions_of_nobody_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_member_in_two_arms_breaks_a_small_experiment(tmp_path: Path) -> None:
-    assignments = "member_id,arm,assigned_at\nA,control,2026-04-01\nA,double,2026-04-01\nC,double,2026-04-02\nB,control,2026-04-28\n"
+    assignments = assigned(
+        "A,control,2026-04-01", "A,double,2026-04-01", "C,double,2026-04-02", "B,control,2026-04-28"
+    )
     with pytest.raises(ContractBreach, match="more than one arm"):
         outcomes_of(tmp_path, ["A,T1,2026-04-05T12:00:00Z,1,0,0"], assignments=assignments)
+
+
+TYPES = ["TIMESTAMPTZ", "TIMESTAMPTZ_NS", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE"]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_all_types_of_times_are_read(tmp_path: Path, kind: str) -> None:
+    rows = (
+        "('A', 1, '2026-04-01 00:00:00', 1), ('A', 2, '2026-03-31 23:59:59', 10), ('C', 3, '2026-04-28', 5)"
+    )
+    names = f"m AS member_id, t AS txn_id, w::{kind} AS ts, a::DOUBLE AS amount, a AS margin"
+    select = f"SELECT {names} FROM (VALUES {rows})"
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"COPY ({select} v(m, t, w, a)) TO '{tmp_path}/sales.parquet' (FORMAT parquet)")
+    change = {"table": "sales.parquet", "naive_time_zone": "UTC"}
+    outcomes = outcomes_of(tmp_path, ["A,T1,2026-04-01,1,1,1"], zone="UTC", transactions=change)
+    assert (spent(outcomes), spent(outcomes, column="spend__pre"), spent(outcomes, "double")) == (1, 10, 5)
+
+
+def test_a_span_of_years_is_read_and_a_mistaken_one_refused(tmp_path: Path) -> None:
+    sale = ["A,T1,2026-04-05T12:00:00Z,1,0,0"]
+    rows = ["A,control,2026-04-01", "B,control,2028-04-10", "C,double,2026-04-02", "D,double,2026-04-03"]
+    outcomes = outcomes_of(tmp_path, sale, assignments=assigned(*rows), end=None)
+    assert outcomes.immature == {"control": 1, "double": 0}
+    rows[1] = "B,control,9026-04-10"
+    with pytest.raises(EngineError, match="surely a mistake"):
+        outcomes_of(tmp_path, sale, assignments=assigned(*rows))
+
+
+def test_a_fall_day_with_a_clock_change_has_25_hours(tmp_path: Path) -> None:
+    rows = [
+        "A,T1,2026-10-25T23:59:59+01:00,1,0,0",
+        "A,T2,2026-10-26T00:00:00+01:00,10,0,0",
+        "A,T3,2026-10-25T00:00:00+02:00,100,0,0",
+    ]
+    dates = {"start": "2026-10-25", "end": "2026-10-25", "outcome_days": 1}
+    outcomes = outcomes_of(tmp_path, rows, assigned="2026-10-25", data_to="2026-12-31", **dates)
+    assert spent(outcomes) == 101
+
+
+def test_lost_ids_arms_and_units_are_refused(tmp_path: Path) -> None:
+    sale = ["A,T1,2026-04-05T12:00:00Z,1,0,0"]
+    for rows, words in (
+        (["A,control,2026-04-01", "Z,double,2026-04-01"], "assigned units are not in members.csv"),
+        (["A,control,2026-04-01", "B,treble,2026-04-01"], "does not name: 'treble'"),
+        (["A,control,2026-04-01", ",double,2026-04-01"], "the unit id is missing"),
+        (["A,control,2026-04-01", "B,,2026-04-01"], "the arm is missing"),
+        (["A,control,2026-04-01", "B,double,"], "must hold a time"),
+        (["A,control,2026-04-01", "B,control,2026-04-01"], "arm double has 0 members"),
+    ):
+        with pytest.raises(ContractBreach, match=words):
+            outcomes_of(tmp_path, sale, assignments=assigned(*rows))
+    for sale, words in (
+        (["A,T1,2026-04-05T12:00:00Z,,0,0"], "values are missing"),
+        (["A,T1,2026-04-05T12:00:00Z,inf,0,0"], "NaN or infinite"),
+        (["A,T1,2026-04-05T12:00:00Z,1,x,0"], "not a number"),
+        (["A,T1,someday,1,0,0"], "must hold a time"),
+        (["A,,2026-04-05T12:00:00Z,1,0,0"], "the order id is missing"),
+    ):
+        with pytest.raises(ContractBreach, match=words):
+            outcomes_of(tmp_path, sale)

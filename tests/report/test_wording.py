@@ -44,9 +44,7 @@ def test_p_value_is_never_zero(p: float, words: str) -> None:
     assert EN.p_value(p) == words
 
 
-@pytest.mark.parametrize(
-    ("p", "words"), [(1.0, "> 99.9%"), (0.0, "< 0.1%"), (0.978, "98%"), (0.9953, "99.5%")]
-)
+@pytest.mark.parametrize(("p", "words"), [(1.0, ">99.9%"), (0.0, "<0.1%"), (0.978, "98%"), (0.9953, "99.5%")])
 def test_chance_is_never_certain(p: float, words: str) -> None:
     assert EN.chance(p) == words
 

@@ -1,0 +1,282 @@
+"""Compare the cost of an analysis with that of the engine's plainest query over the same files.
+
+Every command runs as its own process; CPU seconds and peak memory come from the operating system. Ratios are
+what to look at: they hold on other machines, seconds do not.
+
+::
+
+    python benchmarks/bench.py units --millions 10
+    python benchmarks/bench.py transactions --millions 40 --members 2
+    python benchmarks/bench.py help
+    python benchmarks/bench.py all
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU seconds of all threads, and the largest resident memory in megabytes."""
+
+    cpu: float
+    peak: float
+
+
+def cost_of(command: list[str], repeat: int = 3) -> Cost:
+    """Run a command some times as a process of its own; give the median CPU time and the largest memory."""
+    costs = []
+    for _ in range(repeat):
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=HERE.parent
+        )
+        assert process.stderr is not None
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)} failed:\n{errors.decode()[-2000:]}")
+        costs.append(Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024))
+    return Cost(statistics.median(c.cpu for c in costs), max(c.peak for c in costs))
+
+
+def duckdb_command(*statements: str) -> list[str]:
+    """Give a process that runs statements on one thread."""
+    program = (
+        "import duckdb, sys\nc = duckdb.connect()\nc.execute('SET threads = 1')\n"
+        "for s in sys.argv[1:]: c.execute(s).fetchmany(1)"
+    )
+    return [sys.executable, "-c", program, *statements]
+
+
+def analyze(spec: Path) -> list[str]:
+    """Give the command that analyzes a spec, without the page."""
+    return [sys.executable, "-m", "loyalty_exp", "analyze", str(spec)]
+
+
+def collect(spec: Path) -> list[str]:
+    """Give a process that reads a spec and takes its moments, and nothing else."""
+    program = (
+        "import sys;from pathlib import Path;from loyalty_exp.spec.read import read;"
+        "from loyalty_exp.outcomes.collect import collect;p=Path(sys.argv[1]);collect(read(p),p.parent)"
+    )
+    return [sys.executable, "-c", program, str(spec)]
+
+
+def show(name: str, cost: Cost, base: Cost) -> None:
+    """Print a line of the table."""
+    print(f"{name:<44} {cost.cpu:8.2f} s {cost.peak:8.0f} MB {cost.cpu / base.cpu:8.2f}x")
+
+
+MONEY = "(CASE WHEN random() < {p} THEN round(exp(3 + random() * 1.5), 2) ELSE 0 END)::DOUBLE"
+
+
+def units_file(rows: int) -> Path:
+    """Make a per-unit table of three arms and twelve metrics, each with its value before assignment."""
+    path = DATA / f"units_{rows}.parquet"
+    if path.exists():
+        return path
+    columns = []
+    for i in range(6):
+        columns += [f"{MONEY.format(p=0.3)} AS amount_{i}", f"{MONEY.format(p=0.4)} AS amount_{i}_pre"]
+    for i in range(3):
+        columns += [f"(random() < 0.1)::INT AS event_{i}", f"(random() < 0.2)::INT AS event_{i}_pre"]
+    for i in range(3):
+        for suffix in ("", "_pre"):
+            columns.append(f"round(random() * 100, 2)::DOUBLE AS over_{i}{suffix}")
+            columns.append(f"floor(random() * 5)::INT AS under_{i}{suffix}")
+    _write(
+        path,
+        "SELECT 'M' || lpad(i::VARCHAR, 9, '0') AS member_id, "
+        "['control', 'x2', 'x3'][1 + (hash(i) % 3)::INT] AS arm, "
+        f"'s' || (hash(i + 7) % 20) AS store, {', '.join(columns)} FROM range({rows}) t(i)",
+    )
+    return path
+
+
+def _write(path: Path, select: str) -> None:
+    import duckdb
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect()
+    for statement in ("SET threads = 1", "SET TimeZone = 'UTC'", "SELECT setseed(0.5)"):
+        connection.execute(statement)
+    connection.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
+    connection.close()
+
+
+def units_spec(data: Path, segments: bool) -> Path:
+    """Write the spec of the per-unit benchmark."""
+    metrics: list[dict[str, object]] = []
+    for i in range(6):
+        metrics.append(
+            {
+                "id": f"amount_{i}",
+                "type": "amount",
+                "column": f"amount_{i}",
+                "covariates": [f"amount_{i}_pre"],
+            }
+        )
+    metrics[0]["role"] = "primary"
+    for i in range(3):
+        metrics.append({"id": f"event_{i}", "type": "proportion", "covariates": [f"event_{i}_pre"]})
+    for i in range(3):
+        covariates = {"numerator": f"over_{i}_pre", "denominator": f"under_{i}_pre"}
+        ratio = {
+            "type": "ratio",
+            "numerator": f"over_{i}",
+            "denominator": f"under_{i}",
+            "covariates": covariates,
+        }
+        metrics.append({"id": f"ratio_{i}", **ratio})
+    document = {
+        "experiment": "bench_units",
+        "question": "How much does an analysis cost?",
+        "unit": "member_id",
+        "data": {"units": data.name},
+        "arms": {"from_column": "arm", "control": "control", "treatments": ["x2", "x3"]},
+        "metrics": metrics,
+        **({"segments": ["store"]} if segments else {}),
+    }
+    return _spec(data.parent / f"{data.stem}{'_segments' if segments else ''}.yaml", document)
+
+
+def _spec(path: Path, document: dict[str, object]) -> Path:
+    path.write_text(json.dumps(document, indent=1))
+    return path
+
+
+def bench_units(millions: float, repeat: int) -> None:
+    """Compare with one plain grouped sum of the thirty columns."""
+    rows = round(millions * 1e6)
+    data = units_file(rows)
+    import duckdb
+
+    columns = [r[0] for r in duckdb.sql(f"DESCRIBE SELECT * FROM '{data}'").fetchall()][3:]
+    sums = ", ".join(f"sum({c})" for c in columns)
+    print(f"\n{rows:,} units, 3 arms, 12 metrics, {len(columns)} columns")
+    base = cost_of(duckdb_command(f"SELECT arm, count(*), {sums} FROM '{data}' GROUP BY arm"), repeat)
+    show("one grouped sum of all columns", base, base)
+    plain = cost_of(collect(units_spec(data, False)), repeat)
+    show("moments", plain, base)
+    cut = cost_of(collect(units_spec(data, True)), repeat)
+    show("moments in 20 segments", cut, base)
+    print(f"{'segments / no segments':<44} {cut.cpu / plain.cpu:31.2f}x")
+    show("analyze", cost_of(analyze(units_spec(data, False)), repeat), base)
+
+
+def transactions_files(rows: int, members: int) -> Path:
+    """Make members, assignments on 28 days, and half a year of transactions sorted by time."""
+    folder = DATA / f"transactions_{rows}_{members}"
+    if (folder / "transactions.parquet").exists():
+        return folder
+    unit = "'M' || lpad({i}::VARCHAR, 8, '0') AS member_id"
+    _write(
+        folder / "members.parquet",
+        f"SELECT {unit.format(i='i')}, ['base', 'silver', 'gold'][1 + (hash(i) % 3)::INT] AS tier, "
+        f"['online', 'store'][1 + (hash(i + 1) % 2)::INT] AS segment FROM range({members}) t(i)",
+    )
+    _write(
+        folder / "assignments.parquet",
+        f"SELECT {unit.format(i='i')}, ['control', 'double'][1 + (hash(i + 2) % 2)::INT] AS arm, "
+        f"DATE '2026-04-01' + (hash(i + 3) % 28)::INT AS assigned_at FROM range({members}) t(i)",
+    )
+    step = 15_724_800_000_000 // rows
+    _write(
+        folder / "transactions.parquet",
+        f"SELECT {unit.format(i=f'(hash(i + 9) % {members})')}, 'T' || lpad(i::VARCHAR, 10, '0') AS txn_id, "
+        f"TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_microseconds(i * {step}) AS ts, "
+        "round(exp(3 + random() * 1.5), 2) AS amount, round(random() * 10, 2) AS margin, "
+        f"round(random(), 2) AS reward_cost FROM range({rows}) t(i)",
+    )
+    return folder
+
+
+def transactions_spec(folder: Path) -> Path:
+    """Write the spec of the transactions benchmark."""
+    document = {
+        "experiment": "bench_transactions",
+        "question": "How much does an analysis cost?",
+        "unit": "member_id",
+        "data": {
+            "members": "members.parquet",
+            "transactions": {
+                "table": "transactions.parquet",
+                "order": "txn_id",
+                "time": "ts",
+                "amount": "amount",
+            },
+            "assignments": {"table": "assignments.parquet", "arm": "arm", "time": "assigned_at"},
+        },
+        "population": {"include": [{"field": "tier", "op": "in", "value": ["silver", "gold"]}]},
+        "arms": [{"id": "control", "share": 0.5}, {"id": "double", "share": 0.5}],
+        "schedule": {
+            "start": "2026-04-01",
+            "end": "2026-04-28",
+            "outcome_days": 28,
+            "pre_days": 56,
+            "data_to": "2026-06-30",
+        },
+        "segments": ["segment"],
+        "metrics": [
+            {"id": "spend", "type": "amount", "column": "amount", "role": "primary", "covariates": ["pre"]},
+            {"id": "orders", "type": "count"},
+            {"id": "margin", "type": "amount", "column": "margin"},
+        ],
+    }
+    return _spec(folder / "bench.yaml", document)
+
+
+def bench_transactions(millions: float, members: float, repeat: int) -> None:
+    """Compare with one plain sum of the transactions by member."""
+    rows, people = round(millions * 1e6), round(members * 1e6)
+    folder = transactions_files(rows, people)
+    spec = transactions_spec(folder)
+    print(f"\n{rows:,} transactions of {people:,} members, assigned on 28 days")
+    sums = "sum(amount), sum(margin), sum(reward_cost), count(*)"
+    base = cost_of(
+        duckdb_command(f"SELECT member_id, {sums} FROM '{folder}/transactions.parquet' GROUP BY member_id"),
+        repeat,
+    )
+    show("one sum by member", base, base)
+    show("moments", cost_of(collect(spec), repeat), base)
+
+
+def bench_help(repeat: int) -> None:
+    """Compare the help page with an empty Python process."""
+    base = cost_of([sys.executable, "-c", "pass"], repeat)
+    print()
+    show("an empty Python process", base, base)
+    show("loyalty-exp --help", cost_of([sys.executable, "-m", "loyalty_exp", "--help"], repeat), base)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("what", choices=["units", "transactions", "help", "all"], nargs="?", default="all")
+    parser.add_argument("--millions", type=float, help="millions of rows; 1 and 10, or 8, when left out")
+    parser.add_argument("--members", type=float, default=0.4, help="millions of members of the transactions")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each command")
+    chosen = parser.parse_args()
+    if chosen.what in {"units", "all"}:
+        for millions in [chosen.millions] if chosen.millions else [1.0, 10.0]:
+            bench_units(millions, chosen.repeat)
+    if chosen.what in {"transactions", "all"}:
+        bench_transactions(chosen.millions or 8.0, chosen.members, chosen.repeat)
+    if chosen.what in {"help", "all"}:
+        bench_help(chosen.repeat)
+
+
+if __name__ == "__main__":
+    main()

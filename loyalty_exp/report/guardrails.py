@@ -1,0 +1,66 @@
+"""The guardrails: what must not get worse, each with its interval beside the allowed change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loyalty_exp.report.effects import Said, change, level, said, step_of
+from loyalty_exp.report.facts import Facts
+from loyalty_exp.report.marks import IntervalMark, scale_of
+from loyalty_exp.report.wording import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailRow:
+    """A guardrail with the change that is still allowed."""
+
+    metric: str
+    arm: str
+    control: str
+    treatment: str
+    said: Said
+    allowed: str
+    badge: str
+    tone: str
+    mark: IntervalMark | None
+
+
+def guardrail_rows(facts: Facts) -> tuple[GuardrailRow, ...]:
+    """Give the guardrails, every treatment."""
+    words, rows = facts.words, []
+    for estimate in facts.overall("guardrail"):
+        metric, rail = facts.metric(estimate["metric"]), estimate["guardrail"]
+        found, allowed, mark = estimate["absolute"], "–", None
+        status = rail["status"] if rail else "unsettled"
+        if rail:
+            worse = rail["margin"] * (1 if metric.get("direction") == "decrease" else -1)
+            allowed = change(words, metric, worse, step_of(metric, worse, worse, worse))
+            if found and found["ci_lower"] is not None and found["ci_upper"] is not None:
+                scale = scale_of((found["ci_lower"], found["ci_upper"], worse))
+                mark = scale.mark(found["estimate"], found["ci_lower"], found["ci_upper"], worse)
+        word, tone = guardrail_badge(words, status)
+        rows.append(
+            GuardrailRow(
+                metric=facts.metric_name(estimate["metric"]),
+                arm=facts.arm(estimate["treatment"]),
+                control=level(words, metric, estimate["mean_control"]),
+                treatment=level(words, metric, estimate["mean_treatment"]),
+                said=said(facts, estimate),
+                allowed=allowed,
+                badge=word,
+                tone=tone,
+                mark=mark,
+            )
+        )
+    return tuple(rows)
+
+
+def guardrail_badge(words: Wording, status: str) -> tuple[str, str]:
+    """Give the word and the tone of a guardrail."""
+    if status == "pass":
+        return str(words.say("Met")), "pass"
+    return (
+        (str(words.say("Breached")), "fail")
+        if status == "breached"
+        else (str(words.say("Unsettled")), "watch")
+    )
