@@ -196,7 +196,8 @@ class Readout:
     """All answers of one experiment.
 
     ``plan`` carries the part of the resolved spec that the page needs: names in both languages, question,
-    unit, currency, time zone, schedule, metrics with role, direction, display and definition, segments, people.
+    unit, currency, time zone, schedule, metrics with role, direction, display and definition, segments and
+    people.
     """
 
     experiment: ExperimentFacts

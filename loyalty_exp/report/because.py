@@ -135,9 +135,9 @@ def caveat_words(facts: Facts) -> Markup | None:
             return words.say(message, metric=shortened(bad[0], 40))
     if facts.readout["status"] == "provisional":
         return words.say("The readout is provisional: some outcomes are still open.")
-    bad = concerns(facts)
-    if bad:
-        return words.say("To look at before money moves: {check}.", check=check_row(facts, bad[0]).name)
+    looks = concerns(facts)
+    if looks:
+        return words.say("To look at before money moves: {check}.", check=check_row(facts, looks[0]).name)
     return None
 
 
