@@ -8,7 +8,7 @@ from loyalty_exp.errors import EngineError
 from loyalty_exp.warehouse.engine import Engine
 
 
-def open_engine(url: str, folder: Path, *, threads: int = 1, memory: str = "") -> Engine:
+def open_engine(url: str, folder: Path, *, threads: int = 1, memory: str = "1200MB") -> Engine:
     """Open ``duckdb``, ``duckdb:///file`` or ``sqlite:///file``; files are named from ``folder``.
 
     Raises

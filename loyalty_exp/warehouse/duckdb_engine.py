@@ -26,7 +26,7 @@ _WORDS = "'nan', 'inf', '+inf', '-inf', 'infinity', '-infinity'"
 class DuckDBEngine(Engine):
     """The default engine."""
 
-    def __init__(self, folder: Path, database: Path | None, threads: int, memory: str = "") -> None:
+    def __init__(self, folder: Path, database: Path | None, threads: int, memory: str) -> None:
         self.name_version = f"DuckDB {duckdb.__version__}"
         self.dialect = dialects()["duckdb"]
         self._folder = folder
@@ -44,16 +44,15 @@ class DuckDBEngine(Engine):
             )
         except duckdb.Error as error:
             raise EngineError(f"{database}: cannot be opened: {_first_line(error)}") from None
+        spill = Path(tempfile.gettempdir()) / f"loyalty-exp-{os.getpid()}"
         settings = [
             f"SET threads = {int(threads)}",
             "SET TimeZone = 'UTC'",
             "SET preserve_insertion_order = true",
+            "SET enable_progress_bar = false",
+            f"SET temp_directory = {_literal(str(spill))}",
+            f"SET memory_limit = '{memory}'",
         ]
-        settings.append("SET enable_progress_bar = false")
-        spill = Path(tempfile.gettempdir()) / f"loyalty-exp-{os.getpid()}"
-        settings.append(f"SET temp_directory = {_literal(str(spill))}")
-        if memory:
-            settings.append(f"SET memory_limit = '{memory}'")
         for setting in settings:
             self.run(setting)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from loyalty_exp.report.render import render
 
 from loyalty_exp.pipeline import compute
+from loyalty_exp.report.render import render
 
 # Starbucks take-home exercise, training sample: promotion by purchase.
 # A promotion costs 0.15, a purchase earns 10.00.
