@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import re
@@ -50,6 +49,8 @@ def _python() -> Finding:
 
 
 def _packages() -> Finding:
+    import importlib.metadata  # 20 ms that no other command needs
+
     try:
         wanted = [
             re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]

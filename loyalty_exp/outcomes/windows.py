@@ -136,6 +136,12 @@ def clock_of(experiment: Experiment, tables: Tables) -> Clock:
             raise EngineError("data.assignments has no time column; give schedule.start")
         return Clock(True, zone, zone, start, start, start)
     local = tables.time.is_date or assigned.is_date
+    if local and experiment.schedule.windows == "utc_seconds":
+        which = "transactions" if tables.time.is_date else "assignments"
+        raise EngineError(
+            f"schedule.windows is utc_seconds, but the times of data.{which} are dates; give timestamps, or "
+            "write windows: auto"
+        )
     if not local and experiment.schedule.windows != "auto":
         local = experiment.schedule.windows == "local_days"
     if not local:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from typing import Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
@@ -48,10 +48,12 @@ class Program(Section):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             near = difflib.get_close_matches(value, sorted(available_timezones()), n=3, cutoff=0.6)
             hint = f"did you mean {', '.join(near)}?" if near else "write a name such as Europe/Berlin"
-            raise ValueError(f"'{value}' is not an IANA time zone; {hint}")
+            raise ValueError(f"'{value}' is not an IANA time zone; {hint}") from None
         return value
 
     @model_validator(mode="after")

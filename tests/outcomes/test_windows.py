@@ -11,6 +11,7 @@ import pytest
 from loyalty_exp.errors import ContractBreach, EngineError
 from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.outcomes.outcomes import Outcomes
+from loyalty_exp.spec.read import read
 
 from .program_data import spec
 
@@ -302,3 +303,14 @@ def test_lost_ids_arms_and_units_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ContractBreach, match=words):
             outcomes_of(tmp_path, sale)
+
+
+def test_seconds_are_refused_where_the_data_hold_only_dates(tmp_path: Path) -> None:
+    spec = Path(__file__).parents[2] / "experiments" / "double_points.yaml"
+    text = spec.read_text(encoding="utf-8").replace("data/", f"{spec.parent}/data/")
+    text = text.replace("data_to:", "windows: utc_seconds, data_to:")
+    text = text.replace("program: program.yaml", f"program: {spec.parent}/program.yaml")
+    copy = tmp_path / "seconds.yaml"
+    copy.write_text(text, encoding="utf-8")
+    with pytest.raises(EngineError, match="utc_seconds, but the times of data.assignments are dates"):
+        collect(read(copy), tmp_path)
