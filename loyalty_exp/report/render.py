@@ -24,7 +24,7 @@ def render(readout: Mapping[str, Any], language: str, templates: Path | None = N
     language
         ``en`` or ``zh-CN``.
     templates
-        A folder with other templates; left out, the ones that come with the package.
+        A folder whose templates come before the ones of the package, file by file.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def render(readout: Mapping[str, Any], language: str, templates: Path | None = N
     """
     view = build_view(readout, language)
     environment = Environment(
-        loader=FileSystemLoader(templates or template_folder()),
+        loader=FileSystemLoader([*([templates] if templates else []), template_folder()]),
         autoescape=True,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],

@@ -1,4 +1,4 @@
-"""Both specs of the grammar's contract, as they stand: they validate, run, and write what the schema promises."""
+"""Both contract specs as they stand: they validate, run, and write what the schema promises."""
 
 from __future__ import annotations
 

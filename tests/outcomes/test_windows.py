@@ -312,5 +312,5 @@ def test_seconds_are_refused_where_the_data_hold_only_dates(tmp_path: Path) -> N
     text = text.replace("program: program.yaml", f"program: {spec.parent}/program.yaml")
     copy = tmp_path / "seconds.yaml"
     copy.write_text(text, encoding="utf-8")
-    with pytest.raises(EngineError, match="utc_seconds, but the times of data.assignments are dates"):
+    with pytest.raises(EngineError, match=r"utc_seconds, but the times of data.assignments are dates"):
         collect(read(copy), tmp_path)

@@ -230,3 +230,10 @@ def test_page_is_made_of_checks_nobody_has_named_yet(state: str) -> None:
         {"check": "brand_new_check", "status": "warn", "p_value": 0.03, "detail": {"odd": [1]}}
     )
     assert "brand new check" in Page(render(r, "en")).words
+
+
+def test_a_folder_of_ones_own_overrides_file_by_file(tmp_path: Path) -> None:
+    (tmp_path / "report.css").write_text("body{color:rebeccapurple}", encoding="utf-8")
+    page = render(readout("ship"), "en", tmp_path)
+    assert "rebeccapurple" in page
+    assert "<h1" in page
