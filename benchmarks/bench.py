@@ -62,15 +62,6 @@ def analyze(spec: Path) -> list[str]:
     return [sys.executable, "-m", "loyalty_exp", "analyze", str(spec)]
 
 
-def collect(spec: Path) -> list[str]:
-    """Give a process that reads a spec and takes its moments, and nothing else."""
-    program = (
-        "import sys;from pathlib import Path;from loyalty_exp.spec.read import read;"
-        "from loyalty_exp.outcomes.collect import collect;p=Path(sys.argv[1]);collect(read(p),p.parent)"
-    )
-    return [sys.executable, "-c", program, str(spec)]
-
-
 def show(name: str, cost: Cost, base: Cost) -> None:
     """Print a line of the table."""
     print(f"{name:<44} {cost.cpu:8.2f} s {cost.peak:8.0f} MB {cost.cpu / base.cpu:8.2f}x")
@@ -81,7 +72,7 @@ MONEY = "(CASE WHEN random() < {p} THEN round(exp(3 + random() * 1.5), 2) ELSE 0
 
 def units_file(rows: int) -> Path:
     """Make a per-unit table of three arms and twelve metrics, each with its value before assignment."""
-    path = DATA / f"units_{rows}.parquet"
+    path = DATA / f"customers_{rows}.parquet"
     if path.exists():
         return path
     columns = []
@@ -95,7 +86,7 @@ def units_file(rows: int) -> Path:
             columns.append(f"floor(random() * 5)::INT AS under_{i}{suffix}")
     _write(
         path,
-        "SELECT 'M' || lpad(i::VARCHAR, 9, '0') AS member_id, "
+        "SELECT i::BIGINT AS customer_id, 'M' || lpad(i::VARCHAR, 9, '0') AS member_id, "
         "['control', 'x2', 'x3'][1 + (hash(i) % 3)::INT] AS arm, "
         f"'s' || (hash(i + 7) % 20) AS store, {', '.join(columns)} FROM range({rows}) t(i)",
     )
@@ -113,7 +104,7 @@ def _write(path: Path, select: str) -> None:
     connection.close()
 
 
-def units_spec(data: Path, segments: bool) -> Path:
+def units_spec(data: Path, unit: str = "customer_id", segments: bool = False) -> Path:
     """Write the spec of the per-unit benchmark."""
     metrics: list[dict[str, object]] = []
     for i in range(6):
@@ -140,13 +131,13 @@ def units_spec(data: Path, segments: bool) -> Path:
     document = {
         "experiment": "bench_units",
         "question": "How much does an analysis cost?",
-        "unit": "member_id",
+        "unit": unit,
         "data": {"units": data.name},
         "arms": {"from_column": "arm", "control": "control", "treatments": ["x2", "x3"]},
         "metrics": metrics,
         **({"segments": ["store"]} if segments else {}),
     }
-    return _spec(data.parent / f"{data.stem}{'_segments' if segments else ''}.yaml", document)
+    return _spec(data.parent / f"{data.stem}_{unit}{'_segments' if segments else ''}.yaml", document)
 
 
 def _spec(path: Path, document: dict[str, object]) -> Path:
@@ -160,17 +151,17 @@ def bench_units(millions: float, repeat: int) -> None:
     data = units_file(rows)
     import duckdb
 
-    columns = [r[0] for r in duckdb.sql(f"DESCRIBE SELECT * FROM '{data}'").fetchall()][3:]
+    columns = [r[0] for r in duckdb.sql(f"DESCRIBE SELECT * FROM '{data}'").fetchall()][4:]
     sums = ", ".join(f"sum({c})" for c in columns)
     print(f"\n{rows:,} units, 3 arms, 12 metrics, {len(columns)} columns")
     base = cost_of(duckdb_command(f"SELECT arm, count(*), {sums} FROM '{data}' GROUP BY arm"), repeat)
     show("one grouped sum of all columns", base, base)
-    plain = cost_of(collect(units_spec(data, False)), repeat)
-    show("moments", plain, base)
-    cut = cost_of(collect(units_spec(data, True)), repeat)
-    show("moments in 20 segments", cut, base)
-    print(f"{'segments / no segments':<44} {cut.cpu / plain.cpu:31.2f}x")
-    show("analyze", cost_of(analyze(units_spec(data, False)), repeat), base)
+    plain = cost_of(analyze(units_spec(data)), repeat)
+    show("analyze", plain, base)
+    show("analyze, ids are text", cost_of(analyze(units_spec(data, "member_id")), repeat), base)
+    cut = cost_of(analyze(units_spec(data, segments=True)), repeat)
+    show("analyze in 20 segments", cut, base)
+    print(f"{'20 segments / no segments':<44} {cut.cpu / plain.cpu:31.2f}x")
 
 
 def transactions_files(rows: int, members: int) -> Path:

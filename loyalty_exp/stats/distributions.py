@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-LARGE_DF = 1e5
+LARGE_DF = 2e4
 """Above this many degrees of freedom the t distribution is read off its asymptotic expansion."""
 
 _NORMAL = NormalDist()
@@ -64,7 +64,7 @@ def t_two_sided(t: float, df: float) -> tuple[float, float]:
     References
     ----------
     Hill (1970), Algorithm 395: Student's t-distribution, CACM 13(10), 617-619, the normalizing
-    transformation (for ``df > 1e5``); Abramowitz & Stegun (1964), 26.7.1 with 26.5.4 (otherwise).
+    transformation (for ``df > 20,000``); Abramowitz & Stegun (1964), 26.7.1 with 26.5.4 (otherwise).
     """
     if math.isnan(t) or not df > 0:
         raise ValueError(f"t distribution needs a number and positive df, not t={t}, df={df}")
@@ -91,7 +91,7 @@ def t_quantile(p: float, df: float) -> float:
 
     References
     ----------
-    Abramowitz & Stegun (1964), Handbook of Mathematical Functions, 26.7.5 (for ``df > 1e5``).
+    Abramowitz & Stegun (1964), Handbook of Mathematical Functions, 26.7.5 (for ``df > 20,000``).
     """
     if not (0 < p < 1 and df > 0):
         raise ValueError(f"quantile needs 0 < p < 1 and positive df, not p={p}, df={df}")
