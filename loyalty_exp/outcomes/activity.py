@@ -72,7 +72,7 @@ def rows_between(
         )
         items["place"] = sa.case((is_refund, 1), else_=place)
     inner = sa.select(*(x.label(name) for name, x in items.items())).select_from(table)
-    inner = inner.where(*_native_range(time, low, high) if native else ())
+    inner = inner.where(*native_range(time, low, high) if native else ())
     cut = inner.subquery("cut")
     where = [cut.c.dated >= big(low), cut.c.dated < big(high)]
     if once_an_order:
@@ -96,7 +96,7 @@ def _filled(name: str) -> Expr:
     return sa.func.nullif(as_text(column(name)), "")
 
 
-def _native_range(time: TimeColumn, low: int, high: int) -> list[sa.ColumnElement[bool]]:
+def native_range(time: TimeColumn, low: int, high: int) -> list[sa.ColumnElement[bool]]:
     """Bounds on the column itself, a day wider on both sides."""
     kind: sa.types.TypeEngine[object]
     if time.kind == "text":

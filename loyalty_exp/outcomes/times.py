@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -62,11 +63,7 @@ def time_column(
     elif kind == "naive" and not zone:
         _zones(engine, table, shown, name, zone, sa.true())
     micros = microseconds(x, kind, "" if is_date else zone or "")
-    rows, filled, least, largest = engine.fetch(
-        sa.select(
-            sa.func.count(), sa.func.count(micros), sa.func.min(micros), sa.func.max(micros)
-        ).select_from(table)
-    )[0]
+    rows, filled, least, largest = engine.fetch(_span(table, x, micros, kind, zone))[0]
     if filled < rows:
         count, examples = located(engine, table, micros.is_(None))
         message = "must hold a time in every row, written as 2026-04-01T10:00:00+02:00 or 2026-04-01"
@@ -74,6 +71,22 @@ def time_column(
     if not rows:
         raise ContractBreach((Breach(shown, "", "not_empty", "the table has no rows"),))
     return TimeColumn(name, kind, is_date, micros, int(least), int(largest))
+
+
+def _span(table: sa.FromClause, x: Expr, micros: Expr, kind: TimeKind, zone: str | None) -> sa.Select[Any]:
+    """Rows, filled rows, first and last moment.
+
+    Dates and instants keep their order as microseconds, so that only the ends are converted, and a file that
+    carries the ends of its parts is not read at all.
+    """
+    count = (sa.func.count().label("n"), sa.func.count(x).label("filled"))
+    if kind not in {"date", "instant"}:
+        filled = sa.func.count(micros)
+        return sa.select(count[0], filled, sa.func.min(micros), sa.func.max(micros)).select_from(table)
+    ends = sa.select(*count, sa.func.min(x).label("least"), sa.func.max(x).label("largest"))
+    inner = ends.select_from(table).subquery("ends")
+    least, largest = (microseconds(column(c), kind, zone or "") for c in ("least", "largest"))
+    return sa.select(inner.c.n, inner.c.filled, least, largest).select_from(inner)
 
 
 def _text_of_days(engine: Engine, table: sa.FromClause, shown: str, name: str) -> bool:
