@@ -112,6 +112,15 @@ def activity_findings(
     )[0]
     rows, amount, unknown, unknown_amount, early, lost = (float(x) if x is not None else 0.0 for x in row)
     findings = []
+    limit = tables.mapped.max_unknown
+    if rows and unknown / rows > limit:
+        message = (
+            f"{unknown / rows:.0%} of the transactions in the windows are of units that are not in the "
+            f"members table, more than {limit:.0%}; check that both tables spell the unit alike, or raise "
+            "data.transactions.max_unknown"
+        )
+        unit = tables.mapped.unit or ""
+        raise ContractBreach((Breach(tables.mapped.table, unit, "known_unit", message, int(unknown)),))
     if unknown:
         detail = {"share_of_amount": unknown_amount / amount if amount else None}
         findings.append(

@@ -40,6 +40,13 @@ class Transactions(Section):
         default=None,
         description="IANA zone of timestamps without one; they are refused when this is left out.",
     )
+    max_unknown: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Largest share of transactions in the windows whose unit is not in the members "
+        "table; with more, the two tables do not belong together and the data are refused.",
+    )
 
 
 class Assignments(Section):

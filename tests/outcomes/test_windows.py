@@ -13,7 +13,7 @@ from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.spec.read import read
 
-from .program_data import spec
+from .program_data import made, spec
 
 MEMBERS = "member_id,tier,segment\nA,gold,x\nB,gold,y\nC,gold,x\nD,gold,y\n"
 
@@ -314,3 +314,18 @@ def test_seconds_are_refused_where_the_data_hold_only_dates(tmp_path: Path) -> N
     copy.write_text(text, encoding="utf-8")
     with pytest.raises(EngineError, match=r"utc_seconds, but the times of data.assignments are dates"):
         collect(read(copy), tmp_path)
+
+
+@pytest.mark.parametrize(("spelled", "refused"), [("lower(member_id)", True), ("member_id", False)])
+def test_tables_that_do_not_belong_together_are_refused(tmp_path: Path, spelled: str, refused: bool) -> None:
+    made(tmp_path)
+    duckdb.sql(
+        f"COPY (SELECT * REPLACE ({spelled} AS member_id) FROM '{tmp_path}/transactions.parquet') "
+        f"TO '{tmp_path}/other.parquet' (FORMAT parquet)"
+    )
+    (tmp_path / "other.parquet").replace(tmp_path / "transactions.parquet")
+    if refused:
+        with pytest.raises(ContractBreach, match=r"100% of the transactions .* spell the unit alike"):
+            collect(spec(), tmp_path)
+    else:
+        assert "unknown_members" in {f.code for f in collect(spec(), tmp_path).findings}
