@@ -119,6 +119,7 @@ class _Signals:
 def main() -> None:
     """Run the program."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small; idle threads cost start-up time
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none are used; looking for them takes time
     gc.set_threshold(200_000)  # a short run makes few cycles; looking for them is a tenth of its time
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
