@@ -13,7 +13,7 @@ from loyalty_exp.economics.appraise import appraise
 from loyalty_exp.grammar import LANGUAGES
 from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.outcomes.outcomes import Outcomes
-from loyalty_exp.readout.analyze import Answers, analyze
+from loyalty_exp.readout.analyze import analyze
 from loyalty_exp.readout.decision import decide, status_of
 from loyalty_exp.readout.evidence import evidence_level
 from loyalty_exp.readout.health import warnings_of
@@ -111,6 +111,3 @@ def _provenance(experiment: Experiment, outcomes: Outcomes) -> dict[str, Any]:
         "seed": None,
         "duration_s": None,
     }
-
-
-__all__ = ["Answers", "compute", "conclude"]

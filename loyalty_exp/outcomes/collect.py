@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loyalty_exp.outcomes.caps import with_caps
 from loyalty_exp.outcomes.digest import digest
-from loyalty_exp.outcomes.measure import Measured, measure
+from loyalty_exp.outcomes.measure import Measured, measure, missing_findings
 from loyalty_exp.outcomes.outcomes import Finding, Outcomes
 from loyalty_exp.outcomes.per_unit import per_unit
 from loyalty_exp.outcomes.plan import Plan, plan
@@ -94,18 +94,3 @@ def multi_exposure(count: int, measured: Measured) -> tuple[Finding, ...]:
     """Tell of units in two arms, which are in none."""
     whole = count + sum(measured.units.values())
     return (Finding("multi_exposure", count, share=count / whole),) if count else ()
-
-
-def missing_findings(measured: Measured) -> tuple[Finding, ...]:
-    """Tell of columns that some units lack."""
-    total = sum(measured.units.values())
-    return tuple(
-        Finding(
-            "missing_outcome",
-            sum(by_arm.values()),
-            share=sum(by_arm.values()) / total if total else None,
-            severity="note",
-            detail={"column": name, **{f"arm {arm}": n for arm, n in by_arm.items()}},
-        )
-        for name, by_arm in measured.missing.items()
-    )

@@ -119,8 +119,8 @@ def activity_findings(
             f"members table, more than {limit:.0%}; check that both tables spell the unit alike, or raise "
             "data.transactions.max_unknown"
         )
-        unit = tables.mapped.unit or ""
-        raise ContractBreach((Breach(tables.mapped.table, unit, "known_unit", message, int(unknown)),))
+        breach = Breach(tables.transactions_shown, tables.sold_unit, "known_unit", message, int(unknown))
+        raise ContractBreach((breach,))
     if unknown:
         detail = {"share_of_amount": unknown_amount / amount if amount else None}
         findings.append(

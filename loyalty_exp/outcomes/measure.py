@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from loyalty_exp.errors import Breach, ContractBreach
 from loyalty_exp.outcomes.breaches import arm_breaches, value_breaches
-from loyalty_exp.outcomes.outcomes import ArmMoments, Cell
+from loyalty_exp.outcomes.outcomes import ArmMoments, Cell, Finding
 from loyalty_exp.outcomes.plan import Plan
 from loyalty_exp.outcomes.products import Layout, grouped, moments_of, sampled
 from loyalty_exp.outcomes.unit_table import UnitTable
@@ -195,3 +195,18 @@ def _segments(
                 b.name: {arm: _moments(answer, figures[arm], b, table) for arm in arms} for b in plan.blocks
             }
     return cells
+
+
+def missing_findings(measured: Measured) -> tuple[Finding, ...]:
+    """Tell of columns that some units lack."""
+    total = sum(measured.units.values())
+    return tuple(
+        Finding(
+            "missing_outcome",
+            sum(by_arm.values()),
+            share=sum(by_arm.values()) / total if total else None,
+            severity="note",
+            detail={"column": name, **{f"arm {arm}": n for arm, n in by_arm.items()}},
+        )
+        for name, by_arm in measured.missing.items()
+    )

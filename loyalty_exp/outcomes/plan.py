@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.spec.economics import CostLine
@@ -91,11 +92,8 @@ def plan(experiment: Experiment) -> Plan:
     return Plan(tuple(columns.values()), tuple(blocks))
 
 
-def _economics_block(experiment: Experiment, ask: object) -> Block:
-    from dataclasses import replace
-
+def _economics_block(experiment: Experiment, ask: Callable[[UnitColumn], None]) -> Block:
     assert experiment.economics is not None
-    assert callable(ask)
     library, shape = experiment.library, experiment.shape
     outcome: dict[str, None] = {}
     for metric_id in (

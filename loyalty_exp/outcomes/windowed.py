@@ -14,7 +14,7 @@ from loyalty_exp.outcomes.caps import Bounds, with_caps
 from loyalty_exp.outcomes.clock import day_of
 from loyalty_exp.outcomes.digest import digest
 from loyalty_exp.outcomes.found import activity_findings, member_findings, transaction_findings
-from loyalty_exp.outcomes.measure import Measured, measure
+from loyalty_exp.outcomes.measure import Measured, measure, missing_findings
 from loyalty_exp.outcomes.outcomes import Finding, Outcomes
 from loyalty_exp.outcomes.plan import Plan
 from loyalty_exp.outcomes.roster import IN, Assigned, roster
@@ -75,8 +75,6 @@ def _outcomes(
     caps: Mapping[str, Bounds],
     findings: list[Finding],
 ) -> Outcomes:
-    from loyalty_exp.outcomes.collect import missing_findings
-
     begins = members.c[windows.begins]
     first, last = engine.fetch(
         sa.select(sa.func.min(begins), sa.func.max(begins)).where(members.c.state == IN)

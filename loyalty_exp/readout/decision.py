@@ -2,7 +2,8 @@
 
 A rule that asks for a probability of 0.95 is met by an interval that still reaches below zero (its two-sided
 95 % interval asks for 0.975). Where rule and interval disagree the stricter decides, and the reasons say so:
-shipping needs the rule *and* a net-benefit interval above zero, stopping needs the rule *and* one below.
+shipping needs the rule *and* a net-benefit interval above zero; stopping needs the rule *and* one below, or a
+primary metric that is significantly worse.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loyalty_exp.grammar import canonical
-from loyalty_exp.readout.health import detail_of, is_valid
+from loyalty_exp.readout.health import detail_of, failures, is_valid
 from loyalty_exp.readout.result import (
     Action,
     DecisionFacts,
@@ -32,7 +33,6 @@ class Judged:
     """What the rule says of one treatment arm."""
 
     arm: str
-    pays: bool
     ships: bool
     stops: bool
     breached: bool
@@ -67,11 +67,7 @@ def decide(
     rule = rule_of(experiment)
     rule_facts = {"ship_if": canonical(rule), "stop_if": canonical(experiment.decision.stop_if)}
     if status == "invalid":
-        failed = [
-            {"code": h.check, "p_value": h.p_value, **h.detail}
-            for h in health
-            if h.status == "fail" and h.check != "guardrails"
-        ]
+        failed = [{"code": h.check, "p_value": h.p_value, **h.detail} for h in failures(health)]
         return DecisionFacts("invalid", None, rule_facts, tuple(failed))
     money = {e.treatment: e for e in economics}
     overall = [e for e in estimates if e.segment is None]
@@ -85,10 +81,10 @@ def decide(
         reasons.append({"code": "immature", "units": detail_of(health, "maturity").get("immature")})
     if experiment.economics is None:
         reasons.append({"code": "no_economics"})
-    return DecisionFacts(action, best.arm if best else None, rule_facts, tuple(reasons))
+    return DecisionFacts(action, best.arm, rule_facts, tuple(reasons))
 
 
-def _choose(judged: list[Judged], status: Status) -> tuple[Action, Judged | None]:
+def _choose(judged: list[Judged], status: Status) -> tuple[Action, Judged]:
     """Choose the action, and the arm that it speaks of."""
     best = max(judged, key=lambda j: j.value)
     ready = [j for j in judged if j.ships]
@@ -104,7 +100,7 @@ def _choose(judged: list[Judged], status: Status) -> tuple[Action, Judged | None
     return "not_settled", best
 
 
-def _ordered(judged: list[Judged], best: Judged | None) -> list[Judged]:
+def _ordered(judged: list[Judged], best: Judged) -> list[Judged]:
     return sorted(judged, key=lambda j: j is not best)
 
 
@@ -141,7 +137,6 @@ def _judge(
     pays = bool(met) and all(met)
     return Judged(
         arm,
-        pays=pays,
         ships=pays and holds and not worse,
         stops=_stops(experiment, money, worse),
         breached=any(s == "breached" for s in guardrails.values()),

@@ -13,9 +13,6 @@ from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.sample_ratio import sample_ratio
 from loyalty_exp.stats.standardized import standardized_difference
 
-OVERLAP_LIMIT = 0.01
-"""Share of units in two arms from which data are refused; below it they are left out and counted."""
-
 MISSING_P = 0.001
 """A missing-outcome test below this means that the arms lose units at different rates."""
 
@@ -42,7 +39,12 @@ def check_health(
 
 def is_valid(health: Iterable[HealthCheck]) -> bool:
     """Tell whether no check failed that decides validity."""
-    return not any(h.status == "fail" and h.check != "guardrails" for h in health)
+    return not failures(health)
+
+
+def failures(health: Iterable[HealthCheck]) -> tuple[HealthCheck, ...]:
+    """Checks that failed and decide validity; a broken guardrail is a result."""
+    return tuple(h for h in health if h.status == "fail" and h.check != "guardrails")
 
 
 def _sample_ratio(experiment: Experiment, outcomes: Outcomes) -> HealthCheck:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.distributions import normal_cdf, normal_quantile
-from loyalty_exp.stats.means import ArmMeans
+from loyalty_exp.stats.means import ArmMeans, enough_units
 from loyalty_exp.stats.relative import delta_variance, fieller
 
 Quadrant = Literal["invest", "dominant", "dominated", "save_tradeoff", "zero_cost", "unstable"]
@@ -113,9 +112,7 @@ def benefit_cost(treated: ArmMeans, control: ArmMeans, fixed: float = 0.0) -> Be
     ----------
     Willan & Briggs (2006), Statistical Analysis of Cost-Effectiveness Data, Wiley, section 2.2.
     """
-    for arm, name in ((treated, "the treatment arm"), (control, "the control arm")):
-        if arm.n < 2:
-            raise NotEstimable(f"{'one unit' if arm.n == 1 else 'no units'} in {name}")
+    enough_units(treated, control)
     i, j = treated.columns.index("benefit"), treated.columns.index("cost")
     if control.columns != treated.columns:
         raise ValueError("both arms need the same columns in the same order")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.distributions import t_quantile, t_two_sided
 from loyalty_exp.stats.effect import Difference, Effect
-from loyalty_exp.stats.means import ArmMeans
+from loyalty_exp.stats.means import ArmMeans, enough_units
 from loyalty_exp.stats.relative import relative_lift
 
 
@@ -49,9 +48,8 @@ def difference(treated: ArmMeans, control: ArmMeans, alpha: float) -> Difference
     Welch (1947), The generalization of Student's problem when several different population variances are
     involved, Biometrika 34, 28-35.
     """
-    for arm, name in ((treated, "the treatment arm"), (control, "the control arm")):
-        if arm.n < 2:
-            raise NotEstimable(f"{'one unit' if arm.n == 1 else 'no units'} in {name}")
+    enough_units(treated, control)
+    for arm in (treated, control):
         if len(arm.columns) != 1:
             raise ValueError(f"one outcome at a time, not {arm.columns}")
     v_t, v_c = float(treated.covariance[0, 0]), float(control.covariance[0, 0])

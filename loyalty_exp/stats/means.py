@@ -67,7 +67,7 @@ def plain(moments: Moments, outcomes: Sequence[str]) -> ArmMeans:
     Welch (1947), The generalization of Student's problem when several different population variances are
     involved, Biometrika 34, 28-35: variances are kept apart by arm.
     """
-    _enough(moments)
+    enough_units(moments)
     chosen = _without_noise(moments.select(tuple(outcomes)))
     covariance = chosen.comoment / ((chosen.n - 1) * chosen.n)
     return ArmMeans(chosen.n, chosen.columns, chosen.mean, covariance, float(chosen.n - 1))
@@ -99,7 +99,7 @@ def cuped(
     Deng, Xu, Kohavi, Walker (2013), Improving the sensitivity of online controlled experiments by utilizing
     pre-experiment data, WSDM, equations 4 and 5.
     """
-    _enough(treated, control)
+    enough_units(treated, control)
     columns = (*outcomes, covariate)
     t, c = treated.select(columns), control.select(columns)
     merged = _without_noise(t + c)
@@ -137,7 +137,7 @@ def lin(
     Lin (2013), Agnostic notes on regression adjustments to experimental data, Annals of Applied Statistics
     7(1), 295-318, equation 2.
     """
-    _enough(treated, control)
+    enough_units(treated, control)
     columns = (*outcomes, *covariates)
     t, c = treated.select(columns), control.select(columns)
     target = (t + c).mean[len(outcomes) :]
@@ -150,7 +150,7 @@ def adjusted(
 ) -> tuple[ArmMeans, ArmMeans]:
     """Means by the method the number of covariates calls for: none plain, one CUPED, several Lin."""
     if not covariates:
-        _enough(treated, control)
+        enough_units(treated, control)
         return plain(treated, outcomes), plain(control, outcomes)
     if len(covariates) == 1:
         return cuped(treated, control, outcomes, covariates[0])
@@ -218,8 +218,14 @@ def _without_noise(moments: Moments) -> Moments:
     return Moments(moments.n, moments.columns, moments.mean, comoment)
 
 
-def _enough(*arms: Moments) -> None:
-    """Refuse arms of fewer than two units, in words."""
+def enough_units(*arms: Moments | ArmMeans) -> None:
+    """Refuse arms of fewer than two units, in words; of two arms the first is the treatment.
+
+    Raises
+    ------
+    NotEstimable
+        With no unit or one unit in an arm.
+    """
     names = ("the treatment arm", "the control arm") if len(arms) == 2 else ("an arm",)
     for arm, name in zip(arms, names, strict=True):
         if arm.n < 1:

@@ -9,7 +9,7 @@ import numpy as np
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.difference import effect
 from loyalty_exp.stats.effect import Effect
-from loyalty_exp.stats.means import ArmMeans, plain
+from loyalty_exp.stats.means import ArmMeans, enough_units, plain
 from loyalty_exp.stats.moments import Moments
 
 
@@ -75,9 +75,8 @@ def ratio_means(
     """
     if len(covariates) not in (0, 2):
         raise ValueError("a ratio is adjusted by a pre-period numerator and denominator, or not at all")
+    enough_units(treated, control)
     for arm, word in ((treated, "the treatment arm"), (control, "the control arm")):
-        if arm.n < 2:
-            raise NotEstimable(f"{'one unit' if arm.n == 1 else 'no units'} in {word}")
         if arm.mean_of(denominator) == 0:
             raise NotEstimable(f"the mean of the denominator is 0 in {word}")
     merged = treated + control
