@@ -33,7 +33,7 @@ def check_health(
         _maturity(outcomes),
         _guardrails(overall),
         *_data_findings(outcomes),
-        *_odd_estimates(overall),
+        *_odd_estimates(overall, experiment.analysis.alpha),
     )
 
 
@@ -171,7 +171,7 @@ def _data_findings(outcomes: Outcomes) -> list[HealthCheck]:
     return [HealthCheck("data", "warn" if codes else "pass", None, {"codes": codes}), *checks]
 
 
-def _odd_estimates(overall: list[Estimate]) -> list[HealthCheck]:
+def _odd_estimates(overall: list[Estimate], alpha: float) -> list[HealthCheck]:
     checks = []
     for check, hits in {
         "suspicious_uplift": [
@@ -181,7 +181,8 @@ def _odd_estimates(overall: list[Estimate]) -> list[HealthCheck]:
             and e.relative.estimate is not None
             and abs(e.relative.estimate) > SUSPICIOUS_LIFT
             and e.absolute is not None
-            and (e.absolute.p_value_adjusted or 1) < 0.05
+            and e.absolute.p_value_adjusted is not None
+            and e.absolute.p_value_adjusted < alpha
         ],
         "no_variance": [e.metric for e in overall if e.absolute is not None and not e.absolute.std_error],
         "zero_control_mean": [e.metric for e in overall if e.mean_control == 0],

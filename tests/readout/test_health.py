@@ -78,3 +78,12 @@ def test_a_sample_ratio_p_value_that_underflows_keeps_its_logarithm() -> None:
     check = _check(readout, "sample_ratio")
     assert check.p_value is not None and check.p_value < 1e-300
     assert -1e9 < check.detail["log_p_value"] < -690
+
+
+def test_a_p_value_that_underflows_to_zero_is_no_missing_p_value() -> None:
+    spec = experiment()
+    rows = _rows(c={"spend": spend(N, 10, 0.01)}, t={"spend": spend(N, 20, 0.01)})
+    readout = conclude(spec, outcomes(spec, rows))
+    absolute = readout.estimates[0].absolute
+    assert absolute is not None and absolute.p_value_adjusted == 0.0
+    assert _check(readout, "suspicious_uplift").status == "warn"
