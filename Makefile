@@ -1,7 +1,7 @@
 # The whole house from a fresh checkout: every target sets up what it needs, and re-uses it when it is up to date.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench lock clean browser
+.PHONY: demo test check bench validity faults lock clean browser
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,6 +24,14 @@ check: $(READY)
 
 bench: $(READY)
 	@set -e; for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+# The simulation studies of the estimators; writes docs/validity.md and .json.
+validity: $(READY)
+	$(BIN)/python benchmarks/validity
+
+# The long version of the fault tests: processes killed at many instants.
+faults: $(READY)
+	$(BIN)/python tests/store/killed.py --instants 200
 
 $(READY): requirements-dev.lock pyproject.toml
 	@python=; for p in python3.11 python3.12 python3.13 python3; do \

@@ -7,6 +7,7 @@ what to look at: they hold on other machines, seconds do not.
 
     python benchmarks/bench.py units --millions 10
     python benchmarks/bench.py transactions --millions 40 --members 2
+    python benchmarks/bench.py ledger --millions 40 --members 2 --points 60
     python benchmarks/bench.py help
     python benchmarks/bench.py all
 """
@@ -264,6 +265,82 @@ def by_hand(folder: Path) -> str:
     )
 
 
+def points_file(folder: Path, rows: int, members: int) -> Path:
+    """Make a points table sorted by time: earned, taken back, redeemed and expired, in two lots."""
+    path = folder / f"points_{rows}.parquet"
+    if path.exists():
+        return path
+    step = 15_724_800_000_000 // rows
+    kinds = "['earn', 'earn', 'earn', 'earn', 'redeem', 'redeem', 'clawback', 'expire']"
+    _write(
+        path,
+        f"SELECT 'M' || lpad((hash(i + 5) % {members})::VARCHAR, 8, '0') AS member_id, "
+        f"TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_microseconds(i * {step}) AS ts, "
+        f"(1 + hash(i + 6) % 300)::BIGINT AS points, {kinds}[1 + (hash(i + 7) % 8)::INT] AS kind, "
+        f"['base', 'bonus'][1 + (hash(i + 8) % 2)::INT] AS lot FROM range({rows}) t(i)",
+    )
+    return path
+
+
+def ledger_spec(folder: Path, points: Path) -> Path:
+    """Write the spec of the ledger benchmark: margin, points by lot with their liability, a contact cost."""
+    document = json.loads(transactions_spec(folder).read_text())
+    program = {
+        "program": "bench",
+        "points": {"face_value": 0.01, "redemption_rate": {"base": {"mean": 0.7}, "bonus": {"mean": 0.8}}},
+    }
+    document |= {
+        "experiment": "bench_ledger",
+        "program": program,
+        "metrics": [m for m in document["metrics"] if m["id"] in {"spend", "margin"}],
+        "economics": {
+            "benefit": {"metric": "margin"},
+            "costs": [{"id": "points", "points": "all"}, {"id": "mail", "per_unit": 0.05}],
+        },
+    }
+    columns = {"time": "ts", "points": "points", "kind": "kind", "lot": "lot"}
+    document["data"]["points"] = {"table": points.name, **columns}
+    return _spec(folder / "ledger.yaml", document)
+
+
+def points_by_hand(folder: Path, points: Path) -> str:
+    """Sum points of each lot and kind in the window by member, then by arm."""
+    after = "p.ts >= a.assigned_at AND p.ts < a.assigned_at + INTERVAL 28 DAY"
+    tests = {
+        **{
+            f"{kind}_{lot}": f"kind = '{kind}' AND lot = '{lot}'"
+            for kind in ("earn", "clawback")
+            for lot in LOTS
+        },
+        **{kind: f"kind = '{kind}'" for kind in ("redeem", "expire")},
+    }
+    sums = ", ".join(
+        f"sum(CASE WHEN {after} AND {test} THEN p.points END) AS {n}" for n, test in tests.items()
+    )
+    outer = ", ".join(f"sum({n}), sum({n} * {n})" for n in tests)
+    return (
+        f"SELECT arm, count(*), {outer} FROM (SELECT a.member_id, a.arm, {sums} "
+        f"FROM '{folder}/assignments.parquet' a "
+        f"JOIN '{folder}/members.parquet' m ON m.member_id = a.member_id AND m.tier IN ('silver', 'gold') "
+        f"LEFT JOIN '{points}' p ON p.member_id = a.member_id GROUP BY ALL) GROUP BY arm"
+    )
+
+
+LOTS = ("base", "bonus")
+
+
+def bench_ledger(millions: float, members: float, points: float, repeat: int) -> None:
+    """Compare with the joins and group-bys of the same tables that one would write by hand."""
+    rows, people, events = round(millions * 1e6), round(members * 1e6), round(points * 1e6)
+    folder = transactions_files(rows, people)
+    path = points_file(folder, events, people)
+    spec = ledger_spec(folder, path)
+    print(f"\n{rows:,} orders and {events:,} points events of {people:,} members")
+    base = cost_of(duckdb_command(by_hand(folder), points_by_hand(folder, path)), repeat)
+    show("joins and group-bys by hand", base, base)
+    show("analyze", cost_of(analyze(spec), repeat), base)
+
+
 def bench_help(repeat: int) -> None:
     """Compare the help page with an empty Python process."""
     base = cost_of([sys.executable, "-c", "pass"], repeat)
@@ -275,9 +352,12 @@ def bench_help(repeat: int) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("what", choices=["units", "transactions", "help", "all"], nargs="?", default="all")
+    parser.add_argument(
+        "what", choices=["units", "transactions", "ledger", "help", "all"], nargs="?", default="all"
+    )
     parser.add_argument("--millions", type=float, help="millions of rows; 1 and 10, or 8, when left out")
     parser.add_argument("--members", type=float, default=0.4, help="millions of members of the transactions")
+    parser.add_argument("--points", type=float, default=12.0, help="millions of points events of the ledger")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each command")
     chosen = parser.parse_args()
     if chosen.what in {"units", "all"}:
@@ -285,6 +365,8 @@ def main() -> None:
             bench_units(millions, chosen.repeat)
     if chosen.what in {"transactions", "all"}:
         bench_transactions(chosen.millions or 8.0, chosen.members, chosen.repeat)
+    if chosen.what in {"ledger", "all"}:
+        bench_ledger(chosen.millions or 8.0, chosen.members, chosen.points, chosen.repeat)
     if chosen.what in {"help", "all"}:
         bench_help(chosen.repeat)
 

@@ -10,23 +10,35 @@ from typing import Any
 
 import loyalty_exp
 from loyalty_exp.economics.appraise import appraise
+from loyalty_exp.economics.money_contrasts import money_contrasts
+from loyalty_exp.economics.outlook import outlook
+from loyalty_exp.economics.strata_money import stratum_money
 from loyalty_exp.grammar import LANGUAGES
 from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.readout.analyze import analyze
+from loyalty_exp.readout.cluster_checks import drawn
 from loyalty_exp.readout.decision import decide, status_of
 from loyalty_exp.readout.evidence import evidence_level
 from loyalty_exp.readout.health import warnings_of
 from loyalty_exp.readout.plan_facts import plan_facts
 from loyalty_exp.readout.result import ArmFacts, ExperimentFacts, Readout
+from loyalty_exp.readout.sequential import look_of
 from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.spec.not_yet_run import refuse_what_is_not_run
 from loyalty_exp.spec.read import read
+from loyalty_exp.store.registration import UNREGISTERED, Registration, registration_of
 
 Progress = Callable[[str], None]
 
 
 def compute(
-    spec: Path, *, as_of: dt.date | None = None, threads: int = 1, progress: Progress | None = None
+    spec: Path,
+    *,
+    as_of: dt.date | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    store: str | None = None,
 ) -> Readout:
     """Read a spec, ask the engine once, and give the readout.
 
@@ -40,25 +52,38 @@ def compute(
         Threads of the engine; more than one is faster and may change the last digits between runs.
     progress : callable, optional
         Told the step in a few words.
+    store : str, optional
+        Path or URL of the state store; the workspace's own when left out. Without one, nothing is locked.
 
     Raises
     ------
     SpecError, DataError
+    Refused
+        If a part of the spec that changes the numbers is not yet run by this version, or the spec is not what
+        was locked.
     """
     say = progress or (lambda _: None)
     say("reading the spec")
     experiment = read(spec)
+    refuse_what_is_not_run(experiment)
+    registration = registration_of(experiment, spec.parent, store)
     outcomes = collect(experiment, spec.resolve().parent, data_to=as_of, threads=threads, progress=progress)
     say("estimating")
-    return conclude(experiment, outcomes, spec.name)
+    return conclude(experiment, outcomes, spec.name, registration)
 
 
-def conclude(experiment: Experiment, outcomes: Outcomes, spec_file: str = "") -> Readout:
+def conclude(
+    experiment: Experiment,
+    outcomes: Outcomes,
+    spec_file: str = "",
+    registration: Registration = UNREGISTERED,
+) -> Readout:
     """Turn sufficient statistics into the readout: effects, health, money, decision."""
-    answers = analyze(experiment, outcomes)
+    look = look_of(experiment, outcomes)
+    answers = analyze(experiment, outcomes, look)
     status = status_of(answers.health)
-    economics = () if status == "invalid" else appraise(experiment, outcomes)
-    decision = decide(experiment, answers.health, answers.estimates, economics)
+    economics = () if status == "invalid" else appraise(experiment, outcomes, look)
+    decision = decide(experiment, answers.health, answers.estimates, economics, look)
     data_to = outcomes.data_to.isoformat() if outcomes.data_to else None
     return Readout(
         experiment=ExperimentFacts(
@@ -66,7 +91,7 @@ def conclude(experiment: Experiment, outcomes: Outcomes, spec_file: str = "") ->
             name=experiment.name or experiment.experiment.replace("_", " ").replace("-", " ").capitalize(),
             kind="randomized",
             evidence_level=evidence_level(status, answers.health, decision, economics),
-            lock=None,
+            lock=registration.lock,
             spec_hash=experiment.spec_hash,
         ),
         status=status,
@@ -76,22 +101,30 @@ def conclude(experiment: Experiment, outcomes: Outcomes, spec_file: str = "") ->
         health=answers.health,
         estimates=answers.estimates,
         interactions=answers.interactions,
+        readings=answers.readings,
+        repurchase=answers.repurchase,
+        contrasts=(
+            *answers.contrasts,
+            *(money_contrasts(experiment, outcomes) if status != "invalid" else ()),
+        ),
         economics=economics,
+        outlook=outlook(experiment, economics, stratum_money(experiment, outcomes)),
         decision=decision,
-        warnings=warnings_of(answers.health),
-        plan=plan_facts(experiment, outcomes, spec_file),
+        warnings=warnings_of(answers.health) + registration.warnings,
+        plan=plan_facts(experiment, outcomes, spec_file) | {"deviations": list(registration.deviations)},
         provenance=_provenance(experiment, outcomes),
     )
 
 
 def _arms(experiment: Experiment, outcomes: Outcomes) -> tuple[ArmFacts, ...]:
     total = sum(outcomes.units.values())
+    clusters = drawn(experiment, outcomes) if experiment.cluster else {}
     return tuple(
         ArmFacts(
             id=arm.id,
             is_control=arm.is_control,
             units=outcomes.units[arm.id],
-            clusters=None,
+            clusters=clusters.get(arm.id),
             share_planned=arm.share,
             share_observed=outcomes.units[arm.id] / total if total else 0.0,
             name=arm.name,
@@ -108,6 +141,14 @@ def _provenance(experiment: Experiment, outcomes: Outcomes) -> dict[str, Any]:
         "engine": outcomes.engine,
         "salt": experiment.assignment.salt if experiment.assignment else None,
         "data_digest": outcomes.data_digest,
-        "seed": None,
+        "seed": experiment.analysis.seed if _draws(experiment) else None,
         "duration_s": None,
     }
+
+
+def _draws(experiment: Experiment) -> bool:
+    """Tell whether any method of the spec draws at random."""
+    from loyalty_exp.estimators import ESTIMATORS
+
+    choices = [c for m in experiment.metrics for c in (experiment.estimator_of(m), *m.readings)]
+    return any("seed" in ESTIMATORS[choice.type].parameters for choice in choices)

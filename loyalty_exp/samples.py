@@ -18,13 +18,36 @@ DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
+class Planted:
+    """A further treatment arm of a made experiment, with its true effect.
+
+    Attributes
+    ----------
+    arm : str
+    more_orders, larger_basket, reward_multiple
+        As in :class:`Scenario`.
+    ships_free : bool
+        Orders of the arm have their fee waived while the treatment works.
+    """
+
+    arm: str
+    more_orders: float = 0.0
+    larger_basket: float = 0.0
+    reward_multiple: float = 1.0
+    ships_free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One made experiment; the true effect is what is written here.
 
     Attributes
     ----------
     treatment : str
-        Id of the arm beside ``control``; members are split in halves.
+        Id of the arm beside control; members are split evenly between all arms. Where members choose, the
+        column that says who did.
+    control : str
+        Id of the arm that receives nothing.
     start : date
         Day on which all eligible members are assigned, at midnight UTC.
     members : int
@@ -47,11 +70,16 @@ class Scenario:
         What the treatment multiplies the reward rate by.
     redeemed : float
         Chance that a treated member's first order uses an offer; no column when 0.
+    others : tuple of Planted
+        Further treatment arms.
+    chosen_by : float
+        Above 0, nothing is randomized: members choose, and those who do buy this much more at all times.
     seed : int
     """
 
     treatment: str
     start: dt.date
+    control: str = "control"
     members: int = 4000
     days_before: int = 60
     days_after: int = 60
@@ -65,7 +93,15 @@ class Scenario:
     reward_rate: float = 0.01
     reward_multiple: float = 1.0
     redeemed: float = 0.0
+    others: tuple[Planted, ...] = ()
+    chosen_by: float = 0.0
     seed: int = 20260401
+
+    @property
+    def treatments(self) -> tuple[Planted, ...]:
+        """All treatment arms."""
+        first = Planted(self.treatment, self.more_orders, self.larger_basket, self.reward_multiple)
+        return (first, *self.others)
 
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -99,12 +135,34 @@ SCENARIOS: Mapping[str, Scenario] = {
         redeemed=0.5,
         seed=20260107,
     ),
+    "factorial": Scenario(
+        "points",
+        dt.date(2026, 4, 1),
+        control="neither",
+        members=8000,
+        more_orders=0.15,
+        reward_multiple=2.0,
+        others=(
+            Planted("shipping", more_orders=0.20, larger_basket=-0.03, ships_free=True),
+            Planted("both", more_orders=0.25, larger_basket=-0.03, reward_multiple=2.0, ships_free=True),
+        ),
+        seed=20260812,
+    ),
+    "observational": Scenario(
+        "member_day",
+        dt.date(2026, 3, 18),
+        members=5000,
+        effect_days=56,
+        more_orders=0.08,
+        chosen_by=0.5,
+        seed=20260318,
+    ),
 }
 """What each starter of `init` is filled with; the first also fills `experiments/double_points.yaml`."""
 
 
 def write_sample(scenario: Scenario, folder: Path) -> tuple[Path, ...]:
-    """Write members, assignments and transactions as Parquet; the same scenario gives the same rows."""
+    """Write the tables as Parquet; the same scenario gives the same rows."""
     import duckdb
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -126,33 +184,50 @@ def write_sample(scenario: Scenario, folder: Path) -> tuple[Path, ...]:
 
 
 def tables(scenario: Scenario) -> dict[str, pd.DataFrame]:
-    """Make the three tables; times are seconds since 1970 UTC."""
+    """Make the tables, without assignments where members choose; times are seconds since 1970 UTC."""
     import pandas as pd
 
     rng = np.random.default_rng(scenario.seed)
     ids = np.arange(1, scenario.members + 1)
     tier = rng.choice(list(scenario.tiers), size=len(ids), p=list(scenario.tiers.values()))
     takes_part = np.isin(tier, scenario.eligible)
-    treated = takes_part & (rng.random(len(ids)) < 0.5)
+    arms = scenario.treatments
+    drawn = len(arms) - np.floor(rng.random(len(ids)) * (len(arms) + 1)).astype(np.int64)
+    arm = np.where(takes_part, drawn, 0)
     segment = rng.choice(["online", "store"], size=len(ids), p=[0.55, 0.45])
     members = pd.DataFrame({"member_id": ids, "tier": tier, "segment": segment})
+    orders = _orders(scenario, rng, ids, arm)
+    if scenario.chosen_by:
+        members[scenario.treatment] = arm > 0
+        return {"members": members, "transactions": orders}
+    names = np.array([scenario.control, *(planted.arm for planted in arms)], dtype=object)
     assignments = pd.DataFrame(
         {
             "member_id": ids[takes_part],
-            "arm": np.where(treated[takes_part], scenario.treatment, "control"),
+            "arm": names[arm[takes_part]],
             "assigned_at": scenario.start.isoformat(),
         }
     )
-    orders = _orders(scenario, rng, ids, treated)
     return {"members": members, "assignments": assignments, "transactions": orders}
 
 
 def _orders(
-    scenario: Scenario, rng: np.random.Generator, ids: npt.NDArray[np.int64], treated: npt.NDArray[np.bool_]
+    scenario: Scenario, rng: np.random.Generator, ids: npt.NDArray[np.int64], arm: npt.NDArray[np.int64]
 ) -> pd.DataFrame:
     import pandas as pd
 
+    treated = arm > 0
+    more, larger, multiple, free = (
+        np.array([usual, *(getattr(planted, name) for planted in scenario.treatments)])[arm]
+        for name, usual in (
+            ("more_orders", 0.0),
+            ("larger_basket", 0.0),
+            ("reward_multiple", 1.0),
+            ("ships_free", False),
+        )
+    )
     rate = scenario.orders_per_day * rng.gamma(1.5, 1 / 1.5, size=len(ids))
+    rate = rate * np.where(treated, 1 + scenario.chosen_by, 1.0)
     basket = scenario.basket * rng.lognormal(-0.08, 0.4, size=len(ids))
     parts = []
     for first, last, works in (
@@ -161,12 +236,12 @@ def _orders(
         (scenario.effect_days, scenario.days_after, False),
     ):
         acts = treated & works
-        count = rng.poisson(rate * (last - first) * np.where(acts, 1 + scenario.more_orders, 1.0))
+        count = rng.poisson(rate * (last - first) * np.where(acts, 1 + more, 1.0))
         who = np.repeat(np.arange(len(ids)), count)
         amount = basket[who] * rng.lognormal(-0.08, 0.4, size=len(who))
-        amount = np.round(amount * np.where(acts[who], 1 + scenario.larger_basket, 1.0), 2)
+        amount = np.round(amount * np.where(acts[who], 1 + larger[who], 1.0), 2)
         when = np.floor(rng.uniform(first * DAY, last * DAY, size=len(who)))
-        reward = scenario.reward_rate * np.where(acts[who], scenario.reward_multiple, 1.0)
+        reward = scenario.reward_rate * np.where(acts[who], multiple[who], 1.0)
         parts.append(
             pd.DataFrame(
                 {
@@ -175,6 +250,7 @@ def _orders(
                     "amount": amount,
                     "margin": np.round(amount * rng.uniform(0.35, 0.45, size=len(who)), 2),
                     "reward_cost": np.round(amount * reward, 2),
+                    "fee_waived": (acts & free)[who].astype(int),
                     "treated": acts[who],
                 }
             )
@@ -185,7 +261,8 @@ def _orders(
         first_order = ~orders.loc[orders["treated"], "member_id"].duplicated()
         uses = first_order & (rng.random(len(first_order)) < scenario.redeemed)
         orders["offer_redeemed"] = uses.reindex(orders.index, fill_value=False).astype(int)
-    return orders.drop(columns="treated")
+    unused = [] if any(planted.ships_free for planted in scenario.treatments) else ["fee_waived"]
+    return orders.drop(columns=["treated", *unused])
 
 
 def _midnight(day: dt.date) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import types
 import typing
 from pathlib import Path
@@ -15,6 +16,8 @@ from loyalty_exp.spec.arms import Share
 from loyalty_exp.spec.data import TableName
 from loyalty_exp.spec.day import Day
 from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.spec.fields import keys_of
+from loyalty_exp.spec.observational import Observational
 from loyalty_exp.spec.program import Program
 
 TARGET = Path(__file__).parents[1] / "experiments" / "README.md"
@@ -29,7 +32,14 @@ NAMED: list[tuple[Any, str]] = [
     (Share, "number above 0, or a fraction in quotes"),
     (TableName, "file or table"),
 ]
-PLAIN = {str: "words", int: "whole number", float: "number", bool: "true or false", type(None): "nothing"}
+PLAIN = {
+    dt.date: "day, as 2026-04-01",
+    str: "words",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    type(None): "nothing",
+}
 
 HEAD = """\
 # The example workspace
@@ -39,9 +49,19 @@ HEAD = """\
 | `hillstrom_email.yaml` | A real randomized e-mail test of 64,000 customers, three arms, per-unit table |
 | `double_points.yaml` | Made members and orders with a planted effect: sells more, does not pay |
 | `program.yaml` | Currency, time zone and prices that experiments share |
+| `program_main.yaml` | A whole program: points, tiers, lifecycle, holdout, calendar, cost book |
+| `beauty_points.yaml` | Double and triple points on a category; no data |
+| `free_shipping.yaml` | Free shipping and early access for the top tier; no data |
+| `win_back_ladder.yaml` | A reminder, a coupon and a ladder of offers for lapsed members; no data |
+| `points_and_perk_factorial.yaml` | Double points x free shipping, four arms; no data |
+| `tier_benefits_observational.yaml` | What a tier brings, without randomization; no data |
+| `referral_nps.yaml` | A reward on both sides of a referral; no data |
 | `data/` | The rows. `members`, `assignments` and `transactions` are made by `loyalty_exp/samples.py` |
 
     loyalty-exp run experiments/hillstrom_email.yaml
+
+Specs without data show how far the grammar reaches: they validate, and the notices of `loyalty-exp validate`
+say what this version does not run yet.
 
 Provenance of `data/hillstrom.parquet`: the MineThatData E-Mail Analytics And Data Mining Challenge, published
 by Kevin Hillstrom in 2008 as an open challenge; no licence text came with it. All 64,000 rows and twelve
@@ -59,7 +79,7 @@ hint.
 def reference() -> str:
     """Give the whole text of the page."""
     parts = [HEAD]
-    for model in _reached(Experiment, Program):
+    for model in _reached(Experiment, Observational, Program):
         parts.append(f"\n## {model.__name__}\n\n{_summary(model)}\n\n{_table(model)}")
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
 
@@ -95,9 +115,10 @@ def _summary(model: type[BaseModel]) -> str:
 def _table(model: type[BaseModel]) -> str:
     hints = get_type_hints(model, include_extras=True)
     rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
-    for name, field in model.model_fields.items():
-        key = f"**{name}**" if field.is_required() else name
-        row = (key, _value(hints[name]), _default(field), field.description or "")
+    names = {id(field): name for name, field in model.model_fields.items()}
+    for written, field in keys_of(model).items():
+        key = f"**{written}**" if field.is_required() else written
+        row = (key, _value(hints[names[id(field)]]), _default(field), field.description or "")
         rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |")
     return "\n".join(rows)
 

@@ -11,7 +11,7 @@ import field_reference
 import pytest
 
 from loyalty_exp.cli.main import cli, run_cli
-from loyalty_exp.spec.read import check
+from loyalty_exp.spec.read import check_file
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -59,7 +59,7 @@ def test_the_field_reference_is_current() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*_*.yaml")), ids=lambda p: p.name)
 def test_every_example_spec_is_valid(path: Path) -> None:
-    experiment, problems = check(path)
+    experiment, problems = check_file(path)
     assert experiment is not None, problems
 
 

@@ -12,6 +12,7 @@ import click
 from loyalty_exp.cli.conditions import CONDITIONS, holding
 from loyalty_exp.cli.report import languages_option, templates_option, write_pages
 from loyalty_exp.cli.session import common, session
+from loyalty_exp.cli.store import store_option
 
 if TYPE_CHECKING:
     from loyalty_exp.readout.result import Readout
@@ -28,6 +29,7 @@ def computing(command: Command) -> Command:
     """Add the argument and options of commands that compute a readout."""
     for decorate in (
         common,
+        store_option,
         click.option(
             "--fail-on",
             multiple=True,
@@ -59,10 +61,15 @@ def computing(command: Command) -> Command:
 @click.command(short_help="Compute the readout of a spec.")
 @computing
 def analyze(
-    spec: Path, as_of: dt.date | None, out: Path | None, threads: int, fail_on: tuple[str, ...]
+    spec: Path,
+    as_of: dt.date | None,
+    out: Path | None,
+    threads: int,
+    fail_on: tuple[str, ...],
+    store: str | None,
 ) -> int:
     """Compute the readout of SPEC and write readout.json."""
-    readout, _ = computed(spec, as_of, out, threads)
+    readout, _ = computed(spec, as_of, out, threads, store)
     return told(readout, fail_on)
 
 
@@ -76,28 +83,36 @@ def run(
     out: Path | None,
     threads: int,
     fail_on: tuple[str, ...],
+    store: str | None,
     languages: tuple[str, ...],
     templates: Path | None,
 ) -> int:
     """Compute the readout of SPEC, write the pages, and print the verdict in one line."""
-    readout, results = computed(spec, as_of, out, threads)
+    readout, results = computed(spec, as_of, out, threads, store)
     write_pages(readout.to_dict(), results, languages, templates)
     return told(readout, fail_on)
 
 
-def computed(spec: Path, as_of: dt.date | None, out: Path | None, threads: int) -> tuple[Readout, Results]:
-    """Read the spec, make sure that results can be written, compute, and write the readout."""
+def computed(
+    spec: Path, as_of: dt.date | None, out: Path | None, threads: int, store: str | None = None
+) -> tuple[Readout, Results]:
+    """Read the spec, make sure that results can be written, compute, write the readout, record the look."""
     from loyalty_exp.pipeline import compute
     from loyalty_exp.spec.read import read
+    from loyalty_exp.store.registration import keep
     from loyalty_exp.workspace import prepare, results_of, write_text
 
     now = session()
     now.progress("reading the spec")
     results = results_of(spec, read(spec).experiment, out)
     prepare(results)
-    readout = compute(spec, as_of=as_of, threads=threads, progress=now.progress)
+    readout = compute(spec, as_of=as_of, threads=threads, progress=now.progress, store=store)
     now.rest()
-    now.say(f"wrote {write_text(results.readout, readout.to_json())}")
+    text = readout.to_json()
+    seen = keep(readout.to_dict(), text, spec, store, lambda: write_text(results.readout, text))
+    now.say(f"wrote {results.readout}")
+    if seen:
+        now.say(seen)
     return readout, results
 
 

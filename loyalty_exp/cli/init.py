@@ -9,7 +9,8 @@ import click
 
 from loyalty_exp.cli.session import common, session
 
-STARTERS = ("points-multiplier", "tier-perk", "win-back")
+STARTERS = ("points-multiplier", "tier-perk", "win-back", "factorial", "observational")
+OBSERVATIONAL = "observational"
 SCHEMA = Path(".loyalty-exp") / "experiment.schema.json"
 
 
@@ -24,23 +25,29 @@ SCHEMA = Path(".loyalty-exp") / "experiment.schema.json"
 )
 @common
 def init(folder: Path, template: str) -> None:
-    """Make a workspace in FOLDER that validates and runs; nothing that is there is overwritten."""
+    """Make a workspace in FOLDER that validates and runs; nothing that is there is overwritten.
+
+    The template `observational` validates; this version does not estimate without randomization.
+    """
     from loyalty_exp.samples import SCENARIOS, write_sample
     from loyalty_exp.spec.schema import json_schema
     from loyalty_exp.workspace import make_folder, write_text
 
     spec = folder / f"{template.replace('-', '_')}.yaml"
     texts = {spec: _starter(template), folder / "program.yaml": _starter("program")}
-    data = [folder / "data" / f"{name}.parquet" for name in ("members", "assignments", "transactions")]
+    chosen = template == OBSERVATIONAL
+    names = ("members", "transactions") if chosen else ("members", "assignments", "transactions")
+    data = [folder / "data" / f"{name}.parquet" for name in names]
     _refuse_to_overwrite([*texts, folder / SCHEMA, *data])
     for path in (folder / SCHEMA.parent, folder / "data"):
         make_folder(path)
-    write_text(folder / SCHEMA, json.dumps(json_schema("experiment"), ensure_ascii=False, indent=1) + "\n")
+    schema = json_schema("observational" if chosen else "experiment")
+    write_text(folder / SCHEMA, json.dumps(schema, ensure_ascii=False, indent=1) + "\n")
     write_sample(SCENARIOS[template], folder / "data")
     for path, text in texts.items():
         write_text(path, text)
     session().say(f"wrote {spec}, program.yaml, {SCHEMA} and made data in {folder / 'data'}")
-    session().say(f"next: loyalty-exp run {spec}")
+    session().say(f"next: loyalty-exp {'validate' if chosen else 'run'} {spec}")
     if session().json:
         session().emit_json({"spec": str(spec), "files": [str(p) for p in (*texts, folder / SCHEMA, *data)]})
 

@@ -20,13 +20,24 @@ import click
 
 from loyalty_exp import __version__
 from loyalty_exp.cli.analyze import analyze, run
+from loyalty_exp.cli.archive import archive
+from loyalty_exp.cli.assign import assign
+from loyalty_exp.cli.db import db
+from loyalty_exp.cli.decide import decide
 from loyalty_exp.cli.demo import demo
 from loyalty_exp.cli.doctor import doctor
+from loyalty_exp.cli.export import export
 from loyalty_exp.cli.init import init
+from loyalty_exp.cli.lock import lock
+from loyalty_exp.cli.portfolio import portfolio
+from loyalty_exp.cli.registry import diff, list_, show
+from loyalty_exp.cli.rehearse import rehearse
 from loyalty_exp.cli.report import report
 from loyalty_exp.cli.session import Session, common, complain
+from loyalty_exp.cli.size import size
 from loyalty_exp.cli.spec import schema, validate
 from loyalty_exp.errors import LoyaltyExpError, SpecError
+from loyalty_exp.store.place import masked
 
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
 
@@ -41,7 +52,9 @@ def cli() -> None:
     """
 
 
-for _command in (init, validate, analyze, report, run, schema, demo, doctor):
+for _command in (size, rehearse, lock, decide, archive, portfolio, list_, show, diff, db):
+    cli.add_command(_command)
+for _command in (init, validate, assign, analyze, report, run, export, schema, demo, doctor):
     cli.add_command(_command)
 
 
@@ -60,7 +73,7 @@ def run_cli(arguments: Sequence[str]) -> int:
             words += f"\n  To see where: loyalty-exp --debug {' '.join(arguments)}"
         if state.debug:
             words = "".join(traceback.format_exception(error)) + words
-        complain(words)
+        complain(masked(words))
         return code
     finally:
         state.rest()

@@ -22,14 +22,14 @@ from loyalty_exp.cli.session import common, complain, session
 )
 @common
 def validate(specs: tuple[Path, ...], resolved: bool, form: str) -> int:
-    """Check specs and name every problem with its place and a way to mend it; data are not opened."""
-    from loyalty_exp.spec.read import check, render_github, render_json, render_text, resolved_yaml
+    """Check specs and program files; name every problem, its place and a way to mend it; open no data."""
+    from loyalty_exp.spec.read import check_file, render_github, render_json, render_text, resolved_yaml
 
     now = session()
-    checked = [check(path) for path in specs]
+    checked = [check_file(path) for path in specs]
     problems = tuple(p for _, found in checked for p in found)
     if now.json:
-        valid = all(experiment is not None for experiment, _ in checked)
+        valid = all(spec is not None for spec, _ in checked)
         now.emit_json({"valid": valid, "problems": json.loads(render_json(problems))})
     elif form == "json":
         now.emit(_line(render_json(problems)))
@@ -38,11 +38,11 @@ def validate(specs: tuple[Path, ...], resolved: bool, form: str) -> int:
     else:
         if problems:
             (now.say if all(p.severity != "error" for p in problems) else complain)(render_text(problems))
-        for path, (experiment, _) in zip(specs, checked, strict=True):
-            if experiment is not None:
+        for path, (spec, _) in zip(specs, checked, strict=True):
+            if spec is not None:
                 now.say(f"{path}: valid")
-                now.emit(resolved_yaml(experiment) if resolved else "")
-    return 2 if any(experiment is None for experiment, _ in checked) else 0
+                now.emit(resolved_yaml(spec) if resolved else "")
+    return 2 if any(spec is None for spec, _ in checked) else 0
 
 
 @click.command(short_help="Print the JSON Schema of a file.")

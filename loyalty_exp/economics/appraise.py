@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from loyalty_exp.economics.ledger import BENEFIT, COST, fixed_per_unit, line_column, open_ledger
+from loyalty_exp.economics.ledger import (
+    BENEFIT,
+    COST,
+    POINTS_AT_ONE,
+    fixed_per_unit,
+    line_column,
+)
+from loyalty_exp.economics.money_means import money_means
+from loyalty_exp.economics.summaries import coupon_facts, points_facts
 from loyalty_exp.errors import NotEstimable
-from loyalty_exp.outcomes.outcomes import ArmMoments, Outcomes
+from loyalty_exp.outcomes.cost_columns import counts_points
+from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS
-from loyalty_exp.readout.result import CostLineFacts, EconomicsFacts, Interval, RoiFacts
+from loyalty_exp.readout.result import CostLineFacts, EconomicsFacts, Interval, RoiFacts, SequentialInterval
+from loyalty_exp.readout.sequential import Look
+from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.benefit_cost import benefit_cost, net_benefit, probability_roi_above, roi_of
 from loyalty_exp.stats.distributions import normal_quantile
-from loyalty_exp.stats.means import ArmMeans, adjusted
+from loyalty_exp.stats.means import ArmMeans
 
 
-def appraise(experiment: Experiment, outcomes: Outcomes) -> tuple[EconomicsFacts, ...]:
+def appraise(
+    experiment: Experiment, outcomes: Outcomes, look: Look | None = None
+) -> tuple[EconomicsFacts, ...]:
     """Appraise every treatment; one that cannot be estimated is left out.
 
     Benefit and cost are adjusted with the covariates of the benefit metric, each with its own coefficient,
@@ -23,17 +34,18 @@ def appraise(experiment: Experiment, outcomes: Outcomes) -> tuple[EconomicsFacts
     """
     if experiment.economics is None:
         return ()
-    block = outcomes.overall[ECONOMICS]
     facts = []
     for treatment in experiment.treatments:
         try:
-            facts.append(_appraise(experiment, treatment, block))
+            facts.append(_appraise(experiment, treatment, outcomes, look))
         except NotEstimable:
             continue
     return tuple(facts)
 
 
-def _appraise(experiment: Experiment, treatment: str, block: ArmMoments) -> EconomicsFacts:
+def _appraise(
+    experiment: Experiment, treatment: str, outcomes: Outcomes, look: Look | None
+) -> EconomicsFacts:
     economics = experiment.economics
     assert economics is not None
     control = experiment.control
@@ -41,22 +53,25 @@ def _appraise(experiment: Experiment, treatment: str, block: ArmMoments) -> Econ
         experiment.library[economics.benefit.metric].needs(experiment.shape, experiment.library).covariates
     )
     variable = [line for line in economics.costs if line.fixed is None]
-    columns = (BENEFIT, COST, *(line_column(line) for line in variable))
-    ledgers = [open_ledger(experiment, arm, block[arm], covariates) for arm in (treatment, control)]
-    pairs = adjusted(ledgers[0].moments, ledgers[1].moments, columns, covariates)
-    arm_t, arm_c = (
-        replace(means, mean=means.mean + [ledger.constants.get(c, 0.0) for c in columns])
-        for means, ledger in zip(pairs, ledgers, strict=True)
-    )
+    at_one = (POINTS_AT_ONE,) if counts_points(experiment) else ()
+    columns = (BENEFIT, COST, *(line_column(line) for line in variable), *at_one)
+    block = outcomes.overall[ECONOMICS]
+    arm_t, arm_c = money_means(experiment, outcomes, treatment, columns, covariates)
     units = {arm: moments.n for arm, moments in block.items()}
-    fixed = fixed_per_unit(experiment, treatment, units)
+    gross = fixed_per_unit(experiment, treatment, units)
+    share = {line.id: line.funded_share for line in economics.costs}
+    fixed = {name: x * (1 - share[name]) for name, x in gross.items()}
     alpha = experiment.analysis.alpha
     pair = benefit_cost(_pair(arm_t), _pair(arm_c), sum(fixed.values()))
     money = net_benefit(pair, alpha)
     roi = roi_of(pair, alpha)
     n = block[treatment].n
-    gap = dict(zip(columns, arm_t.mean - arm_c.mean, strict=True))
-    per_unit = {line.id: float(gap[line_column(line)]) for line in variable} | fixed
+    gap = {name: float(x) for name, x in zip(columns, arm_t.mean - arm_c.mean, strict=True)}
+    gross |= {line.id: gap[line_column(line)] for line in variable}
+    net_of = {c.id: gross[c.id] * (1 - c.funded_share) for c in variable}
+    points_cost = sum(net_of[c.id] for c in variable if c.points is not None)
+    coupons_cost = sum(net_of[c.id] for c in variable if c.coupons is not None)
+    seen = look.read(money.estimate, money.std_error, n + block[control].n) if look else None
     net = Interval(money.estimate, money.std_error, money.ci_lower, money.ci_upper)
     return EconomicsFacts(
         treatment=treatment,
@@ -75,13 +90,16 @@ def _appraise(experiment: Experiment, treatment: str, block: ArmMoments) -> Econ
         roi=RoiFacts(roi.status, roi.quadrant, roi.estimate, roi.ci_lower, roi.ci_upper),
         fixed_per_unit=sum(fixed.values()),
         units=n,
-        cost_lines=tuple(
-            CostLineFacts(line.id, per_unit[line.id], n * per_unit[line.id], line.name or line.id)
-            for line in economics.costs
-            if line.id in per_unit
-        ),
-        points=None,
+        cost_lines=tuple(_line(line, gross[line.id], n) for line in economics.costs if line.id in gross),
+        points=points_facts(experiment, outcomes, treatment, pair, gap.get(POINTS_AT_ONE, 0.0), points_cost),
+        net_benefit_sequential=SequentialInterval(seen.ci_lower, seen.ci_upper) if seen else None,
+        coupons=coupon_facts(experiment, outcomes, treatment, pair, coupons_cost),
     )
+
+
+def _line(line: CostLine, gross: float, n: int) -> CostLineFacts:
+    net, funded = gross * (1 - line.funded_share), gross * line.funded_share
+    return CostLineFacts(line.id, net, n * net, line.name or line.id, funded, n * funded)
 
 
 def _pair(arm: ArmMeans) -> ArmMeans:

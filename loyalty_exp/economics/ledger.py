@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loyalty_exp.economics.points import PointsPrice
+from loyalty_exp.outcomes.cost_columns import counts_points, event_columns
 from loyalty_exp.outcomes.plan import cost_driver, money_column
 from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.moments import Moments
 
 BENEFIT, COST = "$benefit", "$cost"
+
+POINTS_AT_ONE = "$points_at_one"
+"""Column of the cost of all points lines if every point were redeemed."""
 
 
 def line_column(line: CostLine) -> str:
@@ -21,6 +26,8 @@ def line_column(line: CostLine) -> str:
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Benefit, cost and each variable cost line for one arm.
+
+    The cost is without what partners pay; the lines are gross.
 
     Attributes
     ----------
@@ -49,6 +56,7 @@ def open_ledger(experiment: Experiment, arm: str, raw: Moments, covariates: tupl
     weights: dict[str, Mapping[str, float]] = {BENEFIT: {column: worth}}
     constants: dict[str, float] = {}
     cost: dict[str, float] = {}
+    at_one: dict[str, float] = {}
     lines: dict[str, Mapping[str, float]] = {}
     for line in economics.costs:
         if line.fixed is not None:
@@ -57,31 +65,75 @@ def open_ledger(experiment: Experiment, arm: str, raw: Moments, covariates: tupl
         lines[name] = {}
         if not causes(line, arm, experiment):
             continue
-        driver = cost_driver(line, experiment)
-        if driver is None:
+        own = 1 - line.funded_share
+        drivers = prices(line, experiment)
+        if drivers is None:
             constants[name] = _price(line.per_unit)
-            constants[COST] = constants.get(COST, 0.0) + constants[name]
-        else:
-            lines[name] = {driver: _price(line.price)}
-            cost[driver] = cost.get(driver, 0.0) + _price(line.price)
+            constants[COST] = constants.get(COST, 0.0) + own * constants[name]
+            continue
+        lines[name] = drivers
+        for driver, price in drivers.items():
+            cost[driver] = cost.get(driver, 0.0) + own * price
+            if line.points is not None:
+                at_one[driver] = at_one.get(driver, 0.0) + own * points_price(experiment).cost
+    if counts_points(experiment):
+        lines[POINTS_AT_ONE] = at_one
     weights |= {COST: cost, **lines, **{c: {c: 1.0} for c in covariates}}
     return Ledger(raw.combine(weights), constants)
+
+
+def prices(line: CostLine, experiment: Experiment) -> dict[str, float] | None:
+    """Give the columns a line counts with the money for one of each; None for a line that counts nothing.
+
+    Points cost face value x cost to face x redemption rate of their lot; coupons and rewards are money.
+    """
+    driver = cost_driver(line, experiment)
+    if driver is not None:
+        return {driver: _price(line.price)}
+    columns = event_columns(line, experiment)
+    if not columns:
+        return None
+    if line.points is not None:
+        cost = points_price(experiment).cost
+        return {c.id: cost * redemption_rate(experiment, c.lot) for c in columns}
+    return {c.id: 1.0 if line.price is None else _price(line.price) for c in columns}
+
+
+def points_price(experiment: Experiment) -> PointsPrice:
+    """What a redeemed point of the program costs.
+
+    Raises
+    ------
+    ValueError
+        If the program has no points.
+    """
+    points = experiment.program.points
+    if points is None:
+        raise ValueError("the program has no points")
+    return PointsPrice(points.face_value, points.cost_to_face)
+
+
+def redemption_rate(experiment: Experiment, lot: str | None) -> float:
+    """Assumed share of net issued points of a lot that is ever redeemed."""
+    assert experiment.program.points is not None
+    rates = experiment.program.points.redemption_rate
+    return (rates.bonus if lot == "bonus" and rates.bonus is not None else rates.base).mean
 
 
 def causes(line: CostLine, arm: str, experiment: Experiment) -> bool:
     """Tell whether an arm causes a cost line: as the spec says, else treatments, and for events every arm."""
     if line.arms is not None:
         return arm in line.arms
-    return line.per_event is not None or arm != experiment.control
+    return line.driver not in {"per_unit", "fixed"} or arm != experiment.control
 
 
 def fixed_per_unit(experiment: Experiment, arm: str, units: Mapping[str, int]) -> dict[str, float]:
-    """Fixed cost lines of an arm, each divided by the units of all arms that share it."""
+    """Fixed cost lines of an arm, gross, each divided by the units of all arms that share it."""
     economics = experiment.economics
     assert economics is not None
     out: dict[str, float] = {}
     for line in economics.costs:
-        if line.fixed is None or not causes(line, arm, experiment):
+        if line.fixed is None or line.scope == "rollout" or not causes(line, arm, experiment):
             continue
         sharing = sum(n for a, n in units.items() if causes(line, a, experiment))
         out[line.id] = line.fixed / sharing if sharing else 0.0

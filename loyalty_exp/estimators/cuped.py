@@ -13,20 +13,19 @@ from loyalty_exp.stats.moments import Moments
 def estimate(
     treated: Moments, control: Moments, outcome: tuple[str, ...], covariates: tuple[str, ...], alpha: float
 ) -> Effect:
-    """Deng, Xu, Kohavi, Walker (2013), WSDM, equations 4 and 5; exactly one covariate."""
-    if len(covariates) != 1:
-        raise ValueError(f"CUPED takes one covariate, not {len(covariates)}; several belong to lin")
-    found = cuped_means(treated, control, outcome, covariates[0])
+    """Deng, Xu, Kohavi, Walker (2013), WSDM, equations 4 and 5; one covariate or more, one slope each."""
+    found = cuped_means(treated, control, outcome, covariates)
     return effect("cuped", *found, alpha, adjusted(treated, control, outcome, ()))
 
 
 CUPED = Estimator(
     "cuped",
     {
-        "en": "Difference of means adjusted for behaviour before assignment (CUPED, Deng et al. 2013), with "
+        "en": "Difference of means adjusted for behavior before assignment (CUPED, Deng et al. 2013), with "
         "Welch's t interval; relative lift with Fieller's interval.",
         "zh-CN": "用分组前行为校正的均值差（CUPED，Deng 等 2013），采用 Welch t 区间；"
         "相对提升采用 Fieller 区间。",
     },
     estimate,
+    covariates=(1, 99),
 )

@@ -28,4 +28,5 @@ LIN = Estimator(
         "zh-CN": "在各组内对多个分组前协变量回归校正的均值差（Lin 2013）；相对提升采用 Fieller 区间。",
     },
     estimate,
+    covariates=(1, 99),
 )

@@ -32,6 +32,11 @@ def estimate(
     return found
 
 
+def successes(moments: Moments, column: str) -> tuple[int, int]:
+    """Successes and units of an arm whose column holds 0 and 1 only."""
+    return round(moments.n * moments.mean_of(column)), moments.n
+
+
 def _proportion(moments: Moments, column: str, name: str) -> tuple[int, ArmMeans]:
     """Successes of one arm, and the proportion with its unpooled variance ``p (1 - p) / n``."""
     if moments.n < 2:
@@ -50,4 +55,5 @@ MIETTINEN_NURMINEN = Estimator(
         "zh-CN": "比例差，采用 Miettinen 与 Nurminen（1985）得分检验与区间；相对提升采用 Fieller 区间。",
     },
     estimate,
+    fits=("proportion",),
 )

@@ -35,6 +35,7 @@ RATIO_DELTA = Estimator(
         "相对提升采用 Fieller 区间。",
     },
     estimate_delta,
+    fits=("ratio",),
 )
 
 RATIO_CUPED = Estimator(
@@ -46,4 +47,6 @@ RATIO_CUPED = Estimator(
         "相对提升采用 Fieller 区间。",
     },
     estimate_cuped,
+    fits=("ratio",),
+    covariates=(2, 2),
 )

@@ -1,29 +1,15 @@
-"""The kinds of intervention, one file each; the list is written out here."""
+"""What an arm may receive: one kind a file; `kinds.py` holds the list."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
-from loyalty_exp.interventions.intervention import Intervention
-from loyalty_exp.interventions.message import Message
-from loyalty_exp.interventions.points_bonus import PointsBonus
-from loyalty_exp.interventions.points_multiplier import PointsMultiplier
-from loyalty_exp.interventions.referral_reward import ReferralReward
-from loyalty_exp.interventions.retention_offer import RetentionOffer
-from loyalty_exp.interventions.tier_perk import TierPerk
+from loyalty_exp.interventions.bundle import Bundle
+from loyalty_exp.interventions.intervention import Driver, Intervention
+from loyalty_exp.interventions.kinds import Single
 
-KINDS: tuple[type[Intervention], ...] = (
-    PointsMultiplier,
-    PointsBonus,
-    TierPerk,
-    RetentionOffer,
-    Message,
-    ReferralReward,
-)
+AnyIntervention = Annotated[Single | Bundle, Field(discriminator="type")]
 
-AnyIntervention = Annotated[
-    PointsMultiplier | PointsBonus | TierPerk | RetentionOffer | Message | ReferralReward,
-    Field(discriminator="type"),
-]
+KINDS: tuple[type[Intervention], ...] = (*get_args(Single), Bundle)
 
-__all__ = ["KINDS", "AnyIntervention", "Intervention"]
+__all__ = ["KINDS", "AnyIntervention", "Driver", "Intervention"]

@@ -50,7 +50,7 @@ class Amount(Metric):
             missing=self.missing,
             cap=self.cap,
         )
-        return with_covariates(value, self.covariates, shape)
+        return with_covariates(value, self.covariates, shape, self.missing_covariates)
 
     @property
     def shown_as(self) -> Display:

@@ -62,4 +62,4 @@ class Count(Metric):
             )
         else:
             value = UnitColumn(self.id, "orders", days=self.within_days, where=self.where, cap=self.cap)
-        return with_covariates(value, self.covariates, shape)
+        return with_covariates(value, self.covariates, shape, self.missing_covariates)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from loyalty_exp.estimators.choice import EstimatorChoice
+from loyalty_exp.estimators.estimator import Measure
 from loyalty_exp.grammar import Column, Identifier, Section, Text
 from loyalty_exp.metrics.needs import MetricLibrary, Needs, Shape, UnitColumn
 
@@ -75,6 +77,18 @@ class Metric(Section):
         default=None, description="How numbers are written; by the kind when left out."
     )
     definition: Text | None = Field(default=None, description="One sentence for the glossary of the page.")
+    missing_covariates: Literal["reject", "indicator"] = Field(
+        default="reject",
+        description="Units without a covariate: reject the data, or count 0 and add an indicator of them.",
+    )
+    estimator: EstimatorChoice | None = Field(
+        default=None,
+        description="How arms are compared: a name, or `{type: ..., parameters}`; the usual one for this "
+        "kind of metric, its covariates and the design when left out.",
+    )
+    readings: tuple[EstimatorChoice, ...] = Field(
+        default=(), description="Secondary readings: further estimators, shown beside; they never decide."
+    )
 
     @model_validator(mode="after")
     def _guardrail_has_margin(self) -> Metric:
@@ -93,21 +107,34 @@ class Metric(Section):
         return {0: "welch", 1: "cuped"}.get(len(needs.covariates), "lin")
 
     @property
+    def measure(self) -> Measure:
+        """What estimators of this metric compare."""
+        return "mean"
+
+    @property
     def shown_as(self) -> Display:
         """How the numbers of this metric are written."""
         return self.display or "number"
 
 
-def with_covariates(value: UnitColumn, covariates: tuple[str, ...], shape: Shape) -> Needs:
+def with_covariates(
+    value: UnitColumn,
+    covariates: tuple[str, ...],
+    shape: Shape,
+    missing: Literal["reject", "indicator"] = "reject",
+) -> Needs:
     """Needs of a metric of one value: the column itself, and its covariates.
 
     The covariate ``pre`` is, on transactions, the same column over the window before assignment; any other
     name is a column of the per-unit or members table.
     """
-    extra = tuple(
-        replace(value, id=f"{value.id}__pre", window="pre", missing="zero", check="")
-        if name == PRE and shape == "transactions"
-        else UnitColumn(name, "column", source=name)
-        for name in covariates
-    )
+    extra: list[UnitColumn] = []
+    for name in covariates:
+        if name == PRE and shape == "transactions":
+            extra.append(replace(value, id=f"{value.id}__pre", window="pre", missing="zero", check=""))
+        elif missing == "indicator":
+            extra.append(UnitColumn(f"{name}__or_zero", "column", source=name, missing="indicator"))
+            extra.append(UnitColumn(f"{name}__known", "known", source=name))
+        else:
+            extra.append(UnitColumn(name, "column", source=name))
     return Needs((value, *extra), (value.id,), tuple(c.id for c in extra))

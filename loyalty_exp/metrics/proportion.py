@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from loyalty_exp.estimators.estimator import Measure
 from loyalty_exp.grammar import Column, Predicate
 from loyalty_exp.metrics.metric import Display, Metric, with_covariates
 from loyalty_exp.metrics.needs import MetricLibrary, Needs, Shape, UnitColumn
@@ -46,11 +47,16 @@ class Proportion(Metric):
             )
         else:
             value = UnitColumn(self.id, "any_order", days=self.within_days, where=self.where, check="binary")
-        return with_covariates(value, self.covariates, shape)
+        return with_covariates(value, self.covariates, shape, self.missing_covariates)
 
     def default_estimator(self, needs: Needs) -> str:
         """Score interval when nothing is adjusted: it holds for sparse tables too."""
         return "miettinen_nurminen" if not needs.covariates else super().default_estimator(needs)
+
+    @property
+    def measure(self) -> Measure:
+        """A share of units."""
+        return "proportion"
 
     @property
     def shown_as(self) -> Display:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from loyalty_exp.estimators.estimator import Measure
 from loyalty_exp.grammar import Column, Section
 from loyalty_exp.metrics.metric import PRE, Metric
 from loyalty_exp.metrics.needs import MetricLibrary, Needs, Shape, UnitColumn
@@ -69,3 +70,8 @@ class Ratio(Metric):
     def default_estimator(self, needs: Needs) -> str:
         """Delta method at the unit of randomization."""
         return "ratio_cuped" if needs.covariates else "ratio_delta"
+
+    @property
+    def measure(self) -> Measure:
+        """A ratio of sums."""
+        return "ratio"

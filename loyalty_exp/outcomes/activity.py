@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.clock import DAY, big, boundary, text_of_moment
+from loyalty_exp.outcomes.margin import margin_sum
 from loyalty_exp.outcomes.times import TimeColumn
 from loyalty_exp.spec.data import Transactions
 from loyalty_exp.warehouse.atoms import Expr, as_text, column, double
@@ -43,6 +44,7 @@ def rows_between(
     high: int,
     once_an_order: bool,
     native: bool,
+    converted: Mapping[str, Expr] | None = None,
 ) -> Rows:
     """Cut the transactions to a range of time, and give refunds the moment of their order.
 
@@ -54,13 +56,15 @@ def rows_between(
         Keep the first row of each order id; asked for only when some stand twice.
     native : bool
         Whether the engine compares the column itself with a moment, and so can skip parts of files.
+    converted : mapping of column to expression, optional
+        Money in the currency of the program, where the table holds others.
     """
     items = {
         "unit": as_text(column(unit)),
         "order": as_text(column(mapped.order)),
         "dated": time.micros,
         "refund_of": _filled(mapped.refund_of) if mapped.refund_of else sa.null(),
-        **{f"c:{name}": column(name) for name in used},
+        **{f"c:{name}": (converted or {}).get(name, column(name)) for name in used},
     }
     if once_an_order:
         is_refund = items["refund_of"].is_not(None)
@@ -129,8 +133,14 @@ class Spans:
     since: int
 
 
-def placed(rows: Rows, roster: sa.FromClause, spans: Spans) -> sa.Subquery:
-    """Join transactions to members, and say once for each window whether a transaction lies in it."""
+def placed(rows: Rows, roster: sa.FromClause, spans: Spans, carried: Sequence[str] = ()) -> sa.Subquery:
+    """Join transactions to members, and say once for each window whether a transaction lies in it.
+
+    Parameters
+    ----------
+    carried : sequence of str
+        Columns of the roster to keep.
+    """
     sales, r = rows.source, roster.c
     begins = r[boundary(0)]
     flags: dict[str, sa.ColumnElement[bool]] = {}
@@ -150,7 +160,9 @@ def placed(rows: Rows, roster: sa.FromClause, spans: Spans) -> sa.Subquery:
     query = sa.select(
         sa.func.coalesce(r["code"], NOBODY).label("code"),
         *kept,
+        (sales.c.at - begins).label("since"),
         *(test.label(name) for name, test in flags.items()),
+        *(r[name] for name in carried),
     )
     return query.select_from(sales.outerjoin(roster, sales.c.unit == r["unit"])).subquery("placed")
 
@@ -169,6 +181,7 @@ def activity(
     source_of: Callable[[str], str],
     mapped: Transactions,
     spans: Spans,
+    tax: float = 0.0,
 ) -> sa.Select[tuple[object, ...]]:
     """Write the query: one row a member with transactions, and one for those of nobody.
 
@@ -180,6 +193,8 @@ def activity(
         Gives the condition on rows that a column asks for, if it does.
     source_of : callable
         Gives the column of the transactions behind a name.
+    tax : float
+        Rate of the value added tax that is in the amounts.
     """
     sales = placed(rows, roster, spans)
     items: list[Expr] = []
@@ -187,6 +202,11 @@ def activity(
         inside: list[sa.ColumnElement[bool]] = [sales.c[flag(asked.window, days(asked))]]
         if (extra := condition(asked, sales)) is not None:
             inside.append(extra)
+        if asked.kind == "margin":
+            assert asked.parts is not None
+            margin = margin_sum(sales, sa.and_(*inside), asked.parts, mapped, tax)
+            items.append(margin.label(asked.id))
+            continue
         if asked.kind != "sum" and rows.has_refunds:
             inside.append(sales.c.refund_of.is_(None))
         test = sa.and_(*inside)
@@ -195,6 +215,8 @@ def activity(
             x: Expr = sa.func.sum(sa.case((test, double(sales.c[f"c:{source_of(asked.source)}"]))))
         elif asked.kind == "any_order":
             x = sa.func.max(sa.case((test, 1), else_=0))
+        elif asked.kind == "first_order":
+            x = sa.func.min(sa.case((test, sales.c.since)))
         elif mapped.lines:
             x = sa.func.count(sa.case((test, sales.c.order)).distinct())
         else:

@@ -58,7 +58,7 @@ def arm_breaches(engine: Engine, table: UnitTable, answer: Answer, arms: Sequenc
 
 
 def value_breaches(engine: Engine, table: UnitTable, answer: Answer) -> list[Breach]:
-    """Values that are no numbers, not finite, missing, outside their range, or too large to be squared."""
+    """Values that are no numbers, not finite, missing, or outside their range."""
     labels = answer.layout.labels
     with np.errstate(over="ignore", invalid="ignore"):
         totals = answer.figures.sum(axis=0)
@@ -68,17 +68,10 @@ def value_breaches(engine: Engine, table: UnitTable, answer: Answer) -> list[Bre
         return strange
     breaches = []
     odd = {label[2] for label in labels if label[0] == "sum" and not np.isfinite(at[label])}
-    vast = {
-        name for label in labels if label[0] == "product" and not np.isfinite(at[label]) for name in label[2:]
-    }
     for name, value in table.values.items():
-        if name in odd:
-            breaches.append(_not_finite(engine, table, name))
+        if name in odd and (breach := _not_finite(engine, table, name)):
+            breaches.append(breach)
             continue
-        if name in vast and (name, name) in {label[2:] for label in labels if not np.isfinite(at[label])}:
-            count, examples = located(engine, table.rows, sa.func.abs(double(value.expr)) > 1e150)
-            message = "holds values too large to be squared; correct them, or give the metric a cap"
-            breaches.append(Breach(value.where, value.column, "outlier", message, count, examples))
         if ("filled", name) in at and at["filled", name] < n:
             count, examples = located(engine, table.rows, value.raw.is_(None))
             message = "values are missing; say what that means with missing: zero or missing: drop"
@@ -93,9 +86,12 @@ def value_breaches(engine: Engine, table: UnitTable, answer: Answer) -> list[Bre
     return list({(b.table, b.column, b.rule): b for b in breaches}.values())
 
 
-def _not_finite(engine: Engine, table: UnitTable, name: str) -> Breach:
+def _not_finite(engine: Engine, table: UnitTable, name: str) -> Breach | None:
+    """Tell of values that are not finite; a sum may also leave the range of numbers without one."""
     value = table.values[name]
     count, examples = located(engine, table.rows, not_finite(double(value.raw)))
+    if not count:
+        return None
     message = "holds NaN or infinite values; leave the cell empty where nothing is known"
     return Breach(value.where, value.column, "finite", message, count, examples)
 

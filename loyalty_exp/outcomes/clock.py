@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from loyalty_exp.warehouse.atoms import Expr, TimeKind
+from loyalty_exp.warehouse.atoms import Expr
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -94,14 +94,3 @@ def big(value: int) -> Expr:
 def boundary(shift: int) -> str:
     """Name the boundary some days after assignment, or before."""
     return f"day_{'minus' if shift < 0 else 'plus'}_{abs(shift)}"
-
-
-def kind_of(type_name: str) -> TimeKind | None:
-    """Tell what a time column holds by the type's name; None for what is no time."""
-    if type_name == "DATE":
-        return "date"
-    if type_name.startswith("TIMESTAMP") or type_name == "DATETIME":
-        return "instant" if "ZONE" in type_name or "TZ" in type_name else "naive"
-    if type_name.startswith(("VARCHAR", "TEXT", "CHAR", "STRING")) or type_name == "":
-        return "text"
-    return None

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from loyalty_exp.outcomes.caps import with_caps
 from loyalty_exp.outcomes.digest import digest
+from loyalty_exp.outcomes.evidence import collect_evidence
 from loyalty_exp.outcomes.measure import Measured, measure, missing_findings
 from loyalty_exp.outcomes.outcomes import Finding, Outcomes
-from loyalty_exp.outcomes.per_unit import per_unit
+from loyalty_exp.outcomes.per_unit import per_unit, timed
 from loyalty_exp.outcomes.plan import Plan, plan
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.warehouse.connect import open_engine
@@ -72,6 +73,7 @@ def _from_units(
     tell("computing moments")
     arms = [arm.id for arm in experiment.planned_arms]
     measured = measure(engine, table, asked, arms)
+    beyond = collect_evidence(engine, experiment, asked, table, timed(experiment), tell)
     days = [day for day in (experiment.schedule.data_to, data_to) if day is not None]
     return Outcomes(
         units=measured.units,
@@ -80,6 +82,9 @@ def _from_units(
         missing=measured.missing,
         overall=measured.overall,
         segments=measured.segments,
+        strata=measured.strata,
+        skewness=measured.skewness,
+        evidence=beyond,
         caps=caps,
         findings=(*multi_exposure(in_two_arms, measured), *missing_findings(measured)),
         first_assigned=experiment.schedule.start,

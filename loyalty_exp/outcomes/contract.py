@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
@@ -71,6 +72,43 @@ def unit_breaches(
         message = f"must be unique: {len(twice):,} ids stand in more than one row ({more:,} rows too many)"
         breaches.append(Breach(shown, unit, "unique", message, max(count, more), examples))
     return breaches
+
+
+def currency_breaches(
+    engine: Engine, table: sa.FromClause, shown: str, name: str, wanted: str | None
+) -> list[Breach]:
+    """Rows in another currency than the program's; where it names none, rows that differ from the first."""
+    found = as_text(column(name))
+    expected = wanted or engine.scalar(sa.select(sa.func.min(sa.func.nullif(found, ""))).select_from(table))
+    other = sa.or_(found.is_(None), found != sa.literal(expected or "", sa.Text), found == "")
+    if not engine.scalar(sa.select(sa.func.count()).select_from(table).where(other)):
+        return []
+    count, examples = located(engine, table, other)
+    rows = sa.select(found.label("found"), sa.func.count().label("n")).select_from(table).where(other)
+    seen = rows.group_by(found).subquery("seen")
+    most = sa.select(seen.c.found).order_by(seen.c.n.desc(), seen.c.found).limit(4)
+    others = ", ".join(dict.fromkeys(_currency_words(value) for (value,) in engine.fetch(most)))
+    if wanted:
+        message = (
+            f"must be {wanted} in every row, as the program says, but there is {others}; convert the amounts"
+        )
+    elif expected:
+        mixed = f"{_currency_words(expected)}, {others}"
+        message = (
+            f"must be one currency, but there is {mixed}; convert the amounts, name it in program.currency"
+        )
+    else:
+        message = "the currency is missing"
+    return [Breach(shown, name, "one_currency", message, count, examples)]
+
+
+def _currency_words(value: str | None) -> str:
+    """Show what looks like a currency; anything else may be a secret of a member."""
+    if value is None or not value.strip():
+        return "an empty cell"
+    if re.fullmatch(r"[A-Za-z]{1,4}", value.strip()):
+        return value if value == value.strip() else f"'{value}'"
+    return "text that is no currency code"
 
 
 def units_in_two_arms(engine: Engine, table: sa.FromClause, unit: str, arm: str) -> int | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from loyalty_exp.outcomes.measure import Measured
+from loyalty_exp.outcomes.overflow import as_summed
 from loyalty_exp.stats.moments import Moments
 
 
@@ -32,4 +33,5 @@ def digest(described: Mapping[str, object], measured: Measured) -> str:
 
 
 def _plain(m: Moments) -> list[Any]:
+    m = as_summed(m)
     return [m.n, [float(x).hex() for x in m.mean], [float(x).hex() for x in m.comoment.ravel()]]

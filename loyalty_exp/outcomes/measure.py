@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,14 @@ import numpy.typing as npt
 from loyalty_exp.errors import Breach, ContractBreach
 from loyalty_exp.outcomes.breaches import arm_breaches, value_breaches
 from loyalty_exp.outcomes.outcomes import ArmMoments, Cell, Finding
+from loyalty_exp.outcomes.overflow import TooLarge, outlier_findings, readable
 from loyalty_exp.outcomes.plan import Plan
-from loyalty_exp.outcomes.products import Layout, grouped, moments_of, sampled
-from loyalty_exp.outcomes.unit_table import UnitTable
+from loyalty_exp.outcomes.products import Layout, grouped, moments_of, sampled, skewness_of
+from loyalty_exp.outcomes.unit_table import MISSING, UnitTable
 from loyalty_exp.warehouse.engine import Engine
 
-MISSING = "(missing)"
-"""Cell of units without a value of the segment."""
+STRATUM = "assignment.strata"
+"""Dimension of the strata of the draw; no segment can have this id."""
 
 JOINT = 50_000
 """Groups of one query; with more, each dimension is asked alone."""
@@ -39,6 +40,9 @@ class Measured:
     missing: Mapping[str, Mapping[str, int]]
     overall: Mapping[str, ArmMoments]
     segments: Mapping[Cell, Mapping[str, ArmMoments]]
+    strata: Mapping[str, Mapping[str, ArmMoments]]
+    skewness: Mapping[str, Mapping[str, float | None]]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ def shown(value: object) -> str:
     return str(value) if value is not None and value != "" else MISSING
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def measure(engine: Engine, table: UnitTable, plan: Plan, arms: Sequence[str]) -> Measured:
     """Ask for all moments.
 
@@ -73,15 +78,19 @@ def measure(engine: Engine, table: UnitTable, plan: Plan, arms: Sequence[str]) -
         If arms or values break the contract.
     """
     centers = provisional_centers(engine, table)
+    if table.stratum is not None:
+        table = replace(table, dimensions={**table.dimensions, STRATUM: table.stratum})
     sets = _key_sets(engine, table, len(arms))
     answers = [_ask(engine, table, plan, centers, keys, checks=i == 0) for i, keys in enumerate(sets)]
     breaches = [*arm_breaches(engine, table, answers[0], arms), *value_breaches(engine, table, answers[0])]
     if breaches:
         raise ContractBreach(tuple(breaches))
     missing = _missing(answers[0], arms)
+    outliers = outlier_findings(engine, table, answers[0])
     if exact := _ill_conditioned(answers[0], table, plan, arms):
         centers = {**centers, **exact}
         answers = [_ask(engine, table, plan, centers, keys, checks=False) for keys in sets]
+    cells = _segments(answers, table, plan, arms)
     return Measured(
         {arm: int(answers[0].of(arm)[answers[0].layout.labels.index(("n",))]) for arm in arms},
         missing,
@@ -89,7 +98,14 @@ def measure(engine: Engine, table: UnitTable, plan: Plan, arms: Sequence[str]) -
             b.name: {arm: _moments(answers[0], answers[0].of(arm), b, table) for arm in arms}
             for b in plan.blocks
         },
-        _segments(answers, table, plan, arms),
+        {cell: blocks for cell, blocks in cells.items() if cell.dimension != STRATUM},
+        {cell.value: blocks for cell, blocks in cells.items() if cell.dimension == STRATUM},
+        {
+            b.name: {arm: skewness_of(_row(answers[0], arm), answers[0].layout, b, table) for arm in arms}
+            for b in plan.blocks
+            if b.cubed is not None
+        },
+        outliers,
     )
 
 
@@ -148,7 +164,12 @@ def _ask(
 
 
 def _moments(answer: Answer, figures: npt.NDArray[np.float64], block: Any, table: UnitTable) -> Any:
-    return moments_of((*answer.layout.keys, *figures), answer.layout, block, table)
+    return readable(moments_of((*answer.layout.keys, *figures), answer.layout, block, table))
+
+
+def _row(answer: Answer, arm: str) -> tuple[Any, ...]:
+    """Figures of an arm, all cells added up, in the place of a result row."""
+    return (*answer.layout.keys, *answer.of(arm))
 
 
 def _missing(answer: Answer, arms: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -171,7 +192,7 @@ def _ill_conditioned(answer: Answer, table: UnitTable, plan: Plan, arms: Sequenc
     for block in plan.blocks:
         for arm in arms:
             m = _moments(answer, answer.of(arm), block, table)
-            if m.n < 2:
+            if m.n < 2 or isinstance(m, TooLarge):
                 continue
             gap = m.mean - np.array([centers.get(c, 0.0) for c in m.columns])
             ill = m.n * gap**2 > ILL * np.diag(m.comoment)
@@ -198,9 +219,9 @@ def _segments(
 
 
 def missing_findings(measured: Measured) -> tuple[Finding, ...]:
-    """Tell of columns that some units lack."""
+    """Tell of columns that some units lack, and of values too large to be squared."""
     total = sum(measured.units.values())
-    return tuple(
+    return measured.findings + tuple(
         Finding(
             "missing_outcome",
             sum(by_arm.values()),

@@ -5,8 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.moments import Moments
+
+if TYPE_CHECKING:
+    from loyalty_exp.stats.cluster_moments import ClusterArm
+    from loyalty_exp.stats.event_counts import EventCounts
+    from loyalty_exp.stats.quantiles import OrderStatistics
+    from loyalty_exp.stats.unit_rows import UnitRows
 
 ArmMoments = Mapping[str, Moments]
 """Moments of one block, by arm id; every planned arm is there, with n = 0 when it is empty."""
@@ -29,7 +37,10 @@ class Finding:
     code : str
         ``multi_exposure``, ``duplicate_orders``, ``unknown_members``, ``after_data_to``,
         ``before_assignment``, ``negative_amount``, ``missing_outcome``, ``immature``,
-        ``assigned_after_end``, ``not_assigned``, ``outside_population``, ``refund_without_order``.
+        ``assigned_after_end``, ``not_assigned``, ``outside_population``, ``refund_without_order``,
+        ``outlier``,
+        ``allocation_drift``; of event tables ``events_of_unknown_members``, ``events_after_data_to``,
+        ``duplicate_events``, ``taken_back_without_event``, with the table in ``detail``.
     rows : int
         Rows or units concerned.
     total : float or None
@@ -48,6 +59,28 @@ class Finding:
     share: float | None = None
     severity: str = "warn"
     detail: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What estimators read beyond moments, for the metrics that ask for it; by metric, then by arm.
+
+    Attributes
+    ----------
+    event_counts : mapping of metric to mapping of arm to EventCounts
+    order_statistics : mapping of metric to mapping of arm to OrderStatistics, or why there are none
+    rows : mapping of metric to mapping of arm to UnitRows
+    clusters : mapping of Cell or None to mapping of block name to mapping of arm to ClusterArm
+        None is all units.
+    split_clusters : int
+        Clusters with units in more than one arm.
+    """
+
+    event_counts: Mapping[str, Mapping[str, EventCounts]] = field(default_factory=dict)
+    order_statistics: Mapping[str, Mapping[str, OrderStatistics | NotEstimable]] = field(default_factory=dict)
+    rows: Mapping[str, Mapping[str, UnitRows]] = field(default_factory=dict)
+    clusters: Mapping[Cell | None, Mapping[str, Mapping[str, ClusterArm]]] = field(default_factory=dict)
+    split_clusters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +110,12 @@ class Outcomes:
         Name and version of the engine.
     data_digest : str
         SHA-256 over tables' columns and row counts and all sufficient statistics at full precision.
+    strata : mapping of stratum to mapping of block name to ArmMoments
+        Empty when the draw had no strata.
+    evidence : Evidence
+        What estimators read beyond moments.
+    skewness : mapping of metric to mapping of arm to float or None
+        Of the primary metrics that are means; None where nothing varies.
     """
 
     units: Mapping[str, int]
@@ -92,3 +131,6 @@ class Outcomes:
     data_to: dt.date | None
     engine: str
     data_digest: str
+    strata: Mapping[str, Mapping[str, ArmMoments]] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
+    skewness: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)

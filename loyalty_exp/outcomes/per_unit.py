@@ -6,18 +6,22 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from loyalty_exp.assignment.derived import derived_columns, sources, with_derived
 from loyalty_exp.errors import Breach, ContractBreach
+from loyalty_exp.metrics import Repurchase
 from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.contract import (
     MOST_IN_TWO_ARMS,
     column_breaches,
+    currency_breaches,
     once_only,
     type_breaches,
     unit_breaches,
     units_in_two_arms,
 )
 from loyalty_exp.outcomes.plan import Plan
-from loyalty_exp.outcomes.unit_table import SMALL, UnitTable, Value, is_textual
+from loyalty_exp.outcomes.segment import read_for, values_of
+from loyalty_exp.outcomes.unit_table import SMALL, UnitTable, Value, is_textual, joined
 from loyalty_exp.spec.arms import ArmsInColumn
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.warehouse.atoms import Expr, as_text, column, double, number
@@ -43,8 +47,12 @@ def per_unit(engine: Engine, experiment: Experiment, plan: Plan) -> tuple[UnitTa
     table = engine.open_table(name, "units", experiment.unit)
     numbers = number_columns(plan) | numeric_predicates(experiment)
     types = engine.columns(table)
-    others = [experiment.unit, arm_column(experiment), *(s.source for s in experiment.segments)]
+    others = [experiment.unit, arm_column(experiment), *map(read_for, experiment.segments)]
+    others += [*experiment.strata, *([experiment.cluster] if experiment.cluster else [])]
     others += [p.field for p in (*experiment.population.include, *experiment.population.exclude)]
+    others += [experiment.data.currency] if experiment.data.currency else []
+    made = derived_columns(experiment)
+    others = [*(n for n in others if n not in made), *sources(experiment)]
     if breaches := column_breaches(name, types, [*others, *sorted(number_columns(plan))]):
         raise ContractBreach(tuple(breaches))
     breaches = engine.numbers(table, name, sorted(numbers))
@@ -52,10 +60,14 @@ def per_unit(engine: Engine, experiment: Experiment, plan: Plan) -> tuple[UnitTa
     bad = {b.column for b in breaches}
     breaches += type_breaches(name, types, sorted(number_columns(plan) - bad))
     breaches += unit_breaches(engine, table, name, experiment.unit, types[experiment.unit])
+    if experiment.data.currency:
+        code = experiment.program.currency.code if experiment.program.currency else None
+        breaches += currency_breaches(engine, table, name, experiment.data.currency, code)
     rows, in_two_arms = without_units_in_two_arms(engine, experiment, table, types, breaches)
     if breaches:
         raise ContractBreach(tuple(breaches))
     described: dict[str, object] = {name: list(types)}
+    rows, types = with_derived(experiment, rows, types, name, engine.dialect.name)
     return expressed(experiment, plan, rows, types, engine.facts(table)), described, in_two_arms
 
 
@@ -92,13 +104,33 @@ def expressed(
     assert name is not None
     rows = population(table, experiment, types)
     values = {c.id: value_of(c, name, types, facts) for c in plan.columns}
-    dimensions = {s.id: as_text(column(s.source)) for s in experiment.segments}
-    return UnitTable(rows, as_text(column(arm)), dimensions, values, name, arm)
+    columns: dict[str, tuple[Expr, bool]] = {n: (column(n), is_textual(t)) for n, t in types.items()}
+    dimensions = {s.id: values_of(s, columns) for s in experiment.segments}
+    return UnitTable(
+        rows,
+        as_text(column(arm)),
+        dimensions,
+        values,
+        name,
+        arm,
+        joined([column(name) for name in experiment.strata]),
+        as_text(column(experiment.cluster)) if experiment.cluster is not None else None,
+        as_text(column(experiment.unit)),
+    )
+
+
+def timed(experiment: Experiment) -> dict[str, tuple[Expr, Expr | None]]:
+    """Days until the next order, and days observed, for each repurchase metric."""
+    return {
+        m.id: (double(column(m.column or m.id)), double(column(m.follow_up)) if m.follow_up else None)
+        for m in experiment.metrics
+        if isinstance(m, Repurchase)
+    }
 
 
 def number_columns(plan: Plan) -> set[str]:
     """Columns of the table that values are made of."""
-    sources = {c.source for c in plan.columns if c.kind in {"column", "within"}}
+    sources = {c.source for c in plan.columns if c.kind in {"column", "known", "within"}}
     extra = {c.follow_up for c in plan.columns}
     caps = {c.cap.pre_column for c in plan.columns if c.cap}
     return {name for name in sources | extra | caps if name is not None}
@@ -107,7 +139,8 @@ def number_columns(plan: Plan) -> set[str]:
 def numeric_predicates(experiment: Experiment) -> set[str]:
     """Columns that conditions compare with numbers."""
     found = set()
-    for p in (*experiment.population.include, *experiment.population.exclude):
+    segments = [s.when for s in experiment.segments if s.when is not None]
+    for p in (*experiment.population.include, *experiment.population.exclude, *segments):
         values = p.value if isinstance(p.value, list) else [p.value]
         if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
             found.add(p.field)
@@ -130,6 +163,12 @@ def value_of(asked: UnitColumn, table: str, types: Mapping[str, str], facts: Map
     raw = column(source)
     x = sa.cast(raw, sa.Integer) if types[source].startswith("BOOL") else raw
     known = facts.get(source, Facts())
+    if asked.kind == "known":
+        known_or_not = sa.case((raw.is_not(None), 1), else_=0)
+        return Value(
+            asked.id, raw, known_or_not, table, source, may_be_null=False, small_integer=True, is_binary=True,
+            checked=False,
+        )  # fmt: skip
     if asked.kind == "within":
         assert asked.days is not None
         happened = sa.case((double(x) < number(asked.days), 1), else_=0)
@@ -152,12 +191,14 @@ def value_of(asked: UnitColumn, table: str, types: Mapping[str, str], facts: Map
     small = whole and (
         types[source].startswith("BOOL") or (bounds is not None and max(map(abs, bounds)) <= SMALL)
     )
+    zero_one = types[source].startswith("BOOL") or (
+        whole and bounds is not None and 0 <= bounds[0] <= bounds[1] <= 1
+    )
     proven = {
-        "binary": types[source].startswith("BOOL")
-        or (whole and bounds is not None and 0 <= bounds[0] <= bounds[1] <= 1),
+        "binary": zero_one,
         "non_negative": bounds is not None and bounds[0] >= 0,
     }.get(asked.check, True)
-    filled = sa.func.coalesce(x, 0) if asked.missing == "zero" and known.may_be_null else x
+    filled = sa.func.coalesce(x, 0) if asked.missing in {"zero", "indicator"} and known.may_be_null else x
     return Value(
         asked.id,
         x,
@@ -168,5 +209,5 @@ def value_of(asked: UnitColumn, table: str, types: Mapping[str, str], facts: Map
         check="" if proven else asked.check,
         may_be_null=known.may_be_null,
         small_integer=small,
-        is_binary=asked.check == "binary",
+        is_binary=zero_one or asked.check == "binary",
     )

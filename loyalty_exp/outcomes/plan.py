@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from loyalty_exp.estimators import ESTIMATORS
+from loyalty_exp.estimators.estimator import Evidence
 from loyalty_exp.metrics.needs import UnitColumn
+from loyalty_exp.outcomes.cost_columns import COUPONS, POINTS, coupon_columns, event_columns, points_columns
 from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment
 
@@ -30,12 +33,15 @@ class Block:
         Whether products of different columns are asked for. Where they are not, they stand as 0 in the
         moments, and only means and variances may be read: the balance check of 15 covariates would
         otherwise pay for 105 products that it does not look at.
+    cubed : str or None
+        Column whose third moment is asked for.
     """
 
     name: str
     outcome: tuple[str, ...]
     covariates: tuple[str, ...]
     crossed: bool = True
+    cubed: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -49,6 +55,18 @@ class Plan:
 
     columns: tuple[UnitColumn, ...]
     blocks: tuple[Block, ...]
+
+
+def wants(experiment: Experiment, kind: Evidence) -> tuple[str, ...]:
+    """Ids of the metrics whose estimator or readings read a kind of evidence."""
+    return tuple(
+        metric.id
+        for metric in experiment.metrics
+        if any(
+            ESTIMATORS[choice.type].evidence == kind
+            for choice in (experiment.estimator_of(metric), *metric.readings)
+        )
+    )
 
 
 def cost_driver(line: CostLine, experiment: Experiment) -> str | None:
@@ -83,10 +101,17 @@ def plan(experiment: Experiment) -> Plan:
         needs = metric.needs(experiment.shape, experiment.library)
         for column in needs.columns:
             ask(column)
-        blocks.append(Block(metric.id, needs.outcome, needs.covariates))
+        cubed = needs.outcome[0] if metric.role == "primary" and metric.measure == "mean" else None
+        blocks.append(Block(metric.id, needs.outcome, needs.covariates, cubed=cubed))
         covariates.update(dict.fromkeys(needs.covariates))
     if experiment.economics is not None:
         blocks.append(_economics_block(experiment, ask))
+        for name, asked in ((POINTS, points_columns), (COUPONS, coupon_columns)):
+            found = tuple(asked(experiment))
+            for column in found:
+                ask(column)
+            if found:
+                blocks.append(Block(name, tuple(c.id for c in found), (), crossed=False))
     if covariates:
         blocks.append(Block(BALANCE, (), tuple(covariates), crossed=False))
     return Plan(tuple(columns.values()), tuple(blocks))
@@ -110,5 +135,8 @@ def _economics_block(experiment: Experiment, ask: Callable[[UnitColumn], None]) 
             kind = "column" if shape == "units" else "sum"
             ask(UnitColumn(line.per_event, kind, source=line.per_event))  # type: ignore[arg-type]
             outcome[line.per_event] = None
+        for column in event_columns(line, experiment):
+            ask(column)
+            outcome[column.id] = None
     benefit = library[experiment.economics.benefit.metric].needs(shape, library)
     return Block(ECONOMICS, tuple(outcome), benefit.covariates)

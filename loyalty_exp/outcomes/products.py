@@ -7,6 +7,7 @@ Columns that no block needs together are not multiplied; a product that two bloc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from loyalty_exp.outcomes.plan import Block, Plan
 from loyalty_exp.outcomes.unit_table import UnitTable
 from loyalty_exp.stats.moments import Moments
+from loyalty_exp.stats.skewness import skewness
 from loyalty_exp.warehouse.atoms import Expr, double, not_number, number
 
 Mask = frozenset[str]
@@ -72,6 +74,9 @@ def grouped(
             if a == b and table.values[a].is_binary and not centers.get(a):
                 continue
             asked.setdefault(("product", mask, a, b), _sum(inner, mask, inner.c[a] * inner.c[b]))
+        if block.cubed is not None:
+            x = double(inner.c[block.cubed])
+            asked["cube", mask, block.cubed] = _sum(inner, mask, x * x * x)
     query = sa.select(*keys, *(e.label(f"v{i}") for i, e in enumerate(asked.values()))).select_from(inner)
     return query.group_by(*keys), Layout(("arm", *dimensions), tuple(asked), dict(centers))
 
@@ -114,7 +119,7 @@ def _checks(table: UnitTable, inner: sa.Subquery) -> dict[Any, Expr]:
         raw = inner.c[f"raw:{name}"]
         if value.missing == "reject" and value.may_be_null:
             asked["filled", name] = sa.func.count(raw)
-        elif value.may_be_null:
+        elif value.may_be_null and value.missing == "zero":
             asked["null", name] = sa.func.count(raw)
         if (broken := broken_rule(value.check, raw)) is not None:
             asked["broken", name] = sa.func.sum(sa.case((broken, 1), else_=0))
@@ -154,6 +159,18 @@ def moments_of(row: Sequence[Any], layout: Layout, block: Block, table: UnitTabl
     comoment[:, flat] = 0.0
     mean = np.array([layout.centers.get(name, 0.0) for name in block.columns]) + sums / n
     return Moments(n, block.columns, mean, comoment)
+
+
+def skewness_of(row: Sequence[Any], layout: Layout, block: Block, table: UnitTable) -> float | None:
+    """Skewness of the column whose cubes a block asked for; None when nothing varies."""
+    at = {label: row[len(layout.keys) + i] for i, label in enumerate(layout.labels)}
+    mask, name = mask_of(block, table), block.cubed
+    assert name is not None
+    n = int(at["n", mask] or 0) if mask else int(at["n",])
+    total = float(at["sum", mask, name] or 0.0)
+    squares = float(at.get(("product", mask, name, name), total) or 0.0)
+    found = skewness(n, total / n, squares, float(at["cube", mask, name] or 0.0)) if n else None
+    return found if found is not None and math.isfinite(found) else None
 
 
 def sampled(table: UnitTable, rows: int = 10_000) -> sa.Select[Any]:

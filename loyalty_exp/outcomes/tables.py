@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from loyalty_exp.assignment.derived import derived_columns, sources, with_derived
+from loyalty_exp.assignment.written import drawn_table
 from loyalty_exp.errors import Breach, ContractBreach
 from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.breaches import located
 from loyalty_exp.outcomes.contract import column_breaches, type_breaches, unit_breaches
+from loyalty_exp.outcomes.currency import rate_of
+from loyalty_exp.outcomes.earned import scope_columns
+from loyalty_exp.outcomes.margin import money_columns, part_breaches, read_by
 from loyalty_exp.outcomes.per_unit import numeric_predicates
 from loyalty_exp.outcomes.roster import column_of
+from loyalty_exp.outcomes.segment import read_for
 from loyalty_exp.outcomes.times import TimeColumn, time_column
 from loyalty_exp.outcomes.unit_table import is_textual
 from loyalty_exp.spec.data import Transactions
@@ -23,7 +29,13 @@ from loyalty_exp.warehouse.engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The three tables, their columns and their times."""
+    """The three tables, their columns and their times.
+
+    Attributes
+    ----------
+    rate : expression or None
+        Money of the program's currency for one unit of the row's; None where all rows are in it.
+    """
 
     members: sa.FromClause
     members_shown: str
@@ -41,6 +53,7 @@ class Tables:
     time: TimeColumn
     repeated_orders: int
     described: Mapping[str, object]
+    rate: Expr | None = None
 
     def member(self, name: str) -> Expr:
         """A column of the members table."""
@@ -53,6 +66,12 @@ class Tables:
     def is_text(self, name: str) -> bool:
         """Tell whether a column of the transactions is text."""
         return is_textual(self.sold_types[name])
+
+    def converted(self) -> dict[str, Expr]:
+        """Money columns of the transactions in the currency of the program; none where all rows are in it."""
+        if self.rate is None:
+            return {}
+        return {name: double(column(name)) * self.rate for name in money_columns(self.mapped)}
 
     def source_of(self, name: str) -> str:
         """Column of the transactions behind a name: the column itself, else the one mapped so."""
@@ -77,33 +96,44 @@ def checked_tables(engine: Engine, experiment: Experiment, columns: Sequence[Uni
     data, unit = experiment.data, experiment.unit
     assert data.members is not None and data.transactions is not None
     mapped = data.transactions
-    if data.assignments is None:
-        message = "name the table of assignments: who was put into which arm, and when"
-        raise ContractBreach((Breach("data", "assignments", "table", message),))
-    names = {"members": data.members, "assignments": data.assignments.table, "transactions": mapped.table}
+    assignments, drawn = data.assignments, None
+    if assignments is None:
+        assignments, drawn = drawn_table(engine, experiment, "assignments")
+    names = {"members": data.members, "assignments": assignments.table, "transactions": mapped.table}
     units = {
         "members": unit,
-        "assignments": data.assignments.unit or unit,
+        "assignments": assignments.unit or unit,
         "transactions": mapped.unit or unit,
     }
-    opened = {role: engine.open_table(name, role, units[role]) for role, name in names.items()}
+    opened: dict[str, sa.TableClause] = {}
+    for role, name in names.items():
+        own = drawn if role == "assignments" else None
+        opened[role] = own if own is not None else engine.open_table(name, role, units[role])
     types = {role: engine.columns(table) for role, table in opened.items()}
-    carried = [c.source or c.id for c in columns if c.kind == "column"]
+    carried = [c.source or c.id for c in columns if c.kind in {"column", "known"}]
+    sold = [c for c in columns if c.of_transactions]
     summed = [
-        source_of(c.source, types["transactions"], mapped) for c in columns if c.kind == "sum" and c.source
+        source_of(c.source, types["transactions"], mapped) for c in sold if c.kind == "sum" and c.source
     ]
-    conditions = [p.field for c in columns for p in c.where]
+    parts = [name for c in sold if c.parts for name in read_by(c.parts, mapped)]
+    conditions = [p.field for c in sold for p in c.where]
+    earned = any(c.table == "earned" for c in columns)
+    conditions += scope_columns(experiment) if earned else []
     chosen = [p.field for p in (*experiment.population.include, *experiment.population.exclude)]
+    made = derived_columns(experiment)
+    named = [unit, *chosen, *map(read_for, experiment.segments), *experiment.strata, experiment.cluster]
     wanted: dict[str, list[str | None]] = {
-        "members": [unit, *chosen, *(s.source for s in experiment.segments), *carried],
-        "assignments": [units["assignments"], data.assignments.arm, data.assignments.time],
+        "members": [*(n for n in named if n not in made), *sources(experiment), *carried],
+        "assignments": [units["assignments"], assignments.arm, assignments.time],
         "transactions": [
             units["transactions"],
             mapped.order,
             mapped.time,
             mapped.amount,
             mapped.refund_of,
+            mapped.currency,
             *summed,
+            *parts,
             *conditions,
         ],
     }
@@ -115,9 +145,9 @@ def checked_tables(engine: Engine, experiment: Experiment, columns: Sequence[Uni
     numbers = {
         "members": [*carried, *numeric_predicates(experiment)],
         "assignments": [],
-        "transactions": [mapped.amount, *summed, *_compared_with_numbers(columns)],
+        "transactions": [mapped.amount, *summed, *parts, *_compared_with_numbers(sold)],
     }
-    must = {"members": carried, "assignments": [], "transactions": [mapped.amount, *summed]}
+    must = {"members": carried, "assignments": [], "transactions": [mapped.amount, *summed, *parts]}
     for role, table in opened.items():
         breaches += engine.numbers(table, names[role], numbers[role])
         types[role] = engine.columns(table)
@@ -126,27 +156,34 @@ def checked_tables(engine: Engine, experiment: Experiment, columns: Sequence[Uni
     if breaches:
         raise ContractBreach(tuple(breaches))
     breaches += unit_breaches(engine, opened["members"], names["members"], unit, types["members"][unit])
-    breaches += _assignment_breaches(engine, experiment, opened, names, units)
+    breaches += _assignment_breaches(engine, experiment, assignments.arm, opened, names, units)
     breaches += _transaction_breaches(
         engine, opened["transactions"], names["transactions"], mapped, units, summed
     )
+    if parts or earned:
+        breaches += part_breaches(engine, opened["transactions"], names["transactions"], mapped, parts)
+    rate, in_currency = rate_of(engine, experiment, opened["transactions"], names["transactions"], columns)
+    breaches += in_currency
     if breaches:
         raise ContractBreach(tuple(breaches))
     zone = mapped.naive_time_zone
     times = {
         role: time_column(engine, opened[role], names[role], types[role], name, zone) if name else None
-        for role, name in (("assignments", data.assignments.time), ("transactions", mapped.time))
+        for role, name in (("assignments", assignments.time), ("transactions", mapped.time))
     }
     time = times["transactions"]
     assert time is not None
+    members, member_types = with_derived(
+        experiment, opened["members"], types["members"], names["members"], engine.dialect.name
+    )
     return Tables(
-        opened["members"],
+        members,
         names["members"],
-        types["members"],
+        member_types,
         opened["assignments"],
         names["assignments"],
         units["assignments"],
-        data.assignments.arm,
+        assignments.arm,
         times["assignments"],
         opened["transactions"],
         names["transactions"],
@@ -156,6 +193,7 @@ def checked_tables(engine: Engine, experiment: Experiment, columns: Sequence[Uni
         time,
         0 if mapped.lines else repeated_orders(engine, opened["transactions"], mapped),
         {names[role]: [list(types[role]), _count(engine, table)] for role, table in opened.items()},
+        rate,
     )
 
 
@@ -175,13 +213,13 @@ def _compared_with_numbers(columns: Sequence[UnitColumn]) -> list[str]:
 def _assignment_breaches(
     engine: Engine,
     experiment: Experiment,
+    arm_name: str,
     opened: Mapping[str, sa.FromClause],
     names: Mapping[str, str],
     units: Mapping[str, str],
 ) -> list[Breach]:
-    assert experiment.data.assignments is not None
     table, shown = opened["assignments"], names["assignments"]
-    unit, arm_name = column(units["assignments"]), experiment.data.assignments.arm
+    unit = column(units["assignments"])
     arm = as_text(column(arm_name))
     arms = [a.id for a in experiment.planned_arms]
     breaches = []

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 
 from loyalty_exp.errors import Breach, ContractBreach
 from loyalty_exp.outcomes.breaches import located
-from loyalty_exp.outcomes.clock import kind_of
-from loyalty_exp.warehouse.atoms import Expr, TimeKind, column, microseconds, names_zone
+from loyalty_exp.warehouse.atoms import Expr, TimeKind, column, kind_of, microseconds, names_zone
 from loyalty_exp.warehouse.engine import Engine
 
 

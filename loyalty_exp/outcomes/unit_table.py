@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import sqlalchemy as sa
 
-from loyalty_exp.warehouse.atoms import Expr, double, number
+from loyalty_exp.warehouse.atoms import Expr, as_text, double, number
 
-Missing = Literal["reject", "zero", "drop"]
+MISSING = "(missing)"
+"""Value of an attribute that a unit lacks."""
+
+Missing = Literal["reject", "zero", "drop", "indicator"]
 
 NUMERIC = (
     "TINYINT",
@@ -103,10 +106,12 @@ class UnitTable:
     dimensions : mapping of segment id to expression
         Text; null where it is missing.
     values : mapping of column id to Value
-    arm_column : str
-        For messages.
     name : str
         Table, for messages.
+    arm_column : str
+        For messages.
+    stratum, cluster, unit : expression or None
+        Text: stratum of the draw, household or store, id; None where the experiment does not need it.
     """
 
     rows: sa.FromClause
@@ -115,6 +120,9 @@ class UnitTable:
     values: Mapping[str, Value]
     name: str
     arm_column: str
+    stratum: Expr | None = None
+    cluster: Expr | None = None
+    unit: Expr | None = None
 
     def select(self, *what: Expr) -> sa.Select[tuple[object, ...]]:
         """Query its rows."""
@@ -129,3 +137,12 @@ def is_numeric(type_name: str) -> bool:
 def is_textual(type_name: str) -> bool:
     """Tell text by the type's name."""
     return type_name.startswith(("VARCHAR", "TEXT", "CHAR", "STRING", "NVARCHAR", "ENUM"))
+
+
+def joined(parts: Sequence[Expr]) -> Expr | None:
+    """Put several attributes into one text, such as ``gold / north``; None when there are none."""
+    texts = [sa.func.coalesce(as_text(part), MISSING) for part in parts]
+    whole: Expr | None = None
+    for text in texts:
+        whole = text if whole is None else whole.concat(" / ").concat(text)
+    return whole

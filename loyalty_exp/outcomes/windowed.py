@@ -8,23 +8,31 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from loyalty_exp.metrics import Repurchase
 from loyalty_exp.metrics.needs import UnitColumn
-from loyalty_exp.outcomes.activity import Spans, activity, rows_between
+from loyalty_exp.outcomes.allocation import allocation_findings
 from loyalty_exp.outcomes.caps import Bounds, with_caps
-from loyalty_exp.outcomes.clock import day_of
+from loyalty_exp.outcomes.clock import DAY, day_of
 from loyalty_exp.outcomes.digest import digest
+from loyalty_exp.outcomes.event_findings import event_findings
+from loyalty_exp.outcomes.event_tables import checked_events
+from loyalty_exp.outcomes.events import event_query
+from loyalty_exp.outcomes.evidence import collect_evidence
 from loyalty_exp.outcomes.found import activity_findings, member_findings, transaction_findings
 from loyalty_exp.outcomes.measure import Measured, measure, missing_findings
-from loyalty_exp.outcomes.outcomes import Finding, Outcomes
+from loyalty_exp.outcomes.outcomes import Evidence, Finding, Outcomes
 from loyalty_exp.outcomes.plan import Plan
-from loyalty_exp.outcomes.roster import IN, Assigned, roster
+from loyalty_exp.outcomes.queries import activity_query, earned_query, roster_query
+from loyalty_exp.outcomes.roster import IN
 from loyalty_exp.outcomes.tables import Tables, checked_tables
-from loyalty_exp.outcomes.unit_table import UnitTable, Value
+from loyalty_exp.outcomes.unit_table import UnitTable
+from loyalty_exp.outcomes.window_sums import unit_table
 from loyalty_exp.outcomes.windows import Windows, windows_of
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.warehouse.atoms import Expr, as_text, column, double
+from loyalty_exp.warehouse.atoms import Expr, column, double, number
 from loyalty_exp.warehouse.engine import Engine
-from loyalty_exp.warehouse.predicates import all_of
+
+__all__ = ["activity_query", "earned_query", "roster_query", "unit_table", "windowed"]
 
 
 def windowed(
@@ -32,7 +40,7 @@ def windowed(
 ) -> Outcomes:
     """Check the three tables, join them to one row a unit, and take moments."""
     tell("checking members, assignments and transactions")
-    columns = (*asked.columns, *_for_caps(asked))
+    columns = (*asked.columns, *_for_caps(asked), *_first_orders(experiment))
     tables = checked_tables(engine, experiment, columns)
     windows = windows_of(experiment, tables, columns, data_to)
     tell("joining assignments to members")
@@ -45,10 +53,22 @@ def windowed(
         activity_query(engine.dialect.name, experiment, tables, windows, columns, members, repeated),
     )
     findings += activity_findings(engine, members, did, tables)
+    events = checked_events(engine, experiment, tables, windows, columns)
+    beside: dict[str, sa.FromClause] = {}
+    for found in events:
+        tell(f"summing {found.name}")
+        query = event_query(engine.dialect.name, found, windows, members, experiment.schedule.refund_days)
+        beside[found.name] = engine.keep(f"loyalty_{found.name}", query)
+        findings += event_findings(engine, found, beside[found.name], tables, windows)
+    if any(c.table == "earned" for c in columns):
+        tell("computing points from orders")
+        query = earned_query(engine.dialect.name, experiment, tables, windows, columns, members, repeated)
+        beside["earned"] = engine.keep("loyalty_earned", query)
+    described = {**tables.described, **{e.shown: [list(e.types), e.rows] for e in events}}
     immature = _immature(engine, experiment, members, windows)
     keep = experiment.schedule.immature == "include"
     table = unit_table(
-        experiment, tables, windows, columns, members, did, any(immature.values()) and not keep
+        experiment, tables, windows, columns, members, did, any(immature.values()) and not keep, beside
     )
     table = replace(table, rows=engine.keep("loyalty_units", _all_of(table)))
     table, caps = with_caps(engine, table, asked)
@@ -56,11 +76,26 @@ def windowed(
     tell("computing moments")
     arms = [arm.id for arm in experiment.planned_arms]
     measured = measure(engine, table, asked, arms)
+    beyond = collect_evidence(engine, experiment, asked, table, _timed(experiment, windows), tell)
+    findings += allocation_findings(engine, members, windows, arms)
     if any(immature.values()):
         findings.append(windows.immature_finding(immature, sum(measured.units.values()), kept=keep))
     lacking = {c.id for c in asked.columns if c.kind == "column"}
     measured = replace(measured, missing={k: v for k, v in measured.missing.items() if k in lacking})
-    return _outcomes(engine, experiment, tables, windows, members, measured, immature, keep, caps, findings)
+    return _outcomes(
+        engine,
+        experiment,
+        tables,
+        windows,
+        members,
+        measured,
+        beyond,
+        immature,
+        keep,
+        caps,
+        findings,
+        described,
+    )
 
 
 def _outcomes(
@@ -70,10 +105,12 @@ def _outcomes(
     windows: Windows,
     members: sa.TableClause,
     measured: Measured,
+    beyond: Evidence,
     immature: dict[str, int],
     keep: bool,
     caps: Mapping[str, Bounds],
     findings: list[Finding],
+    described: Mapping[str, object],
 ) -> Outcomes:
     begins = members.c[windows.begins]
     first, last = engine.fetch(
@@ -87,13 +124,16 @@ def _outcomes(
         missing=measured.missing,
         overall=measured.overall,
         segments=measured.segments,
+        strata=measured.strata,
+        skewness=measured.skewness,
+        evidence=beyond,
         caps=caps,
         findings=(*findings, *missing_findings(measured)),
         first_assigned=day_of(first, zone) if first is not None else None,
         last_assigned=day_of(last, zone) if last is not None else None,
         data_to=windows.data_to,
         engine=engine.name_version,
-        data_digest=digest(tables.described, measured),
+        data_digest=digest(described, measured),
     )
 
 
@@ -107,69 +147,27 @@ def _for_caps(asked: Plan) -> tuple[UnitColumn, ...]:
     )
 
 
-def roster_query(
-    experiment: Experiment, tables: Tables, windows: Windows, columns: tuple[UnitColumn, ...]
-) -> sa.Select[tuple[object, ...]]:
-    """Write the query for the roster of an experiment."""
-    chosen = experiment.population
-    condition = all_of(chosen.include, chosen.exclude, tables.of_members())
-    carried: dict[str, Expr] = {
-        f"segment:{s.id}": as_text(tables.member(s.source)) for s in experiment.segments
+def _first_orders(experiment: Experiment) -> tuple[UnitColumn, ...]:
+    """Time of the first order in the window of each repurchase metric."""
+    return tuple(
+        UnitColumn(f"{m.id}__first", "first_order", days=m.within_days, where=m.where)
+        for m in experiment.metrics
+        if isinstance(m, Repurchase)
+    )
+
+
+def _timed(experiment: Experiment, windows: Windows) -> dict[str, tuple[Expr, Expr | None]]:
+    """Days until the first order, and days observed, for each repurchase metric.
+
+    Local days may last 23 or 25 hours, so two hours are forgiven where days observed are counted.
+    """
+    slack = 7_200_000_000 if windows.clock.local else 0
+    day = number(DAY)
+    observed = (double(column("observed")) + number(slack)) / day
+    return {
+        c.id.removesuffix("__first"): (double(column(c.id)) / day, observed)
+        for c in _first_orders(experiment)
     }
-    for c in columns:
-        if c.kind == "column":
-            carried[f"member:{c.source}"] = double(tables.member(c.source or c.id))
-    micros = tables.assigned_time.micros if tables.assigned_time else None
-    assigned = Assigned(tables.assignments, tables.assigned_unit, tables.arm, micros)
-    return roster(
-        tables.members,
-        experiment.unit,
-        assigned,
-        windows.clock,
-        windows.shifts,
-        condition,
-        carried,
-        windows.assigned_before,
-    )
-
-
-def activity_query(
-    dialect: str,
-    experiment: Experiment,
-    tables: Tables,
-    windows: Windows,
-    columns: tuple[UnitColumn, ...],
-    members: sa.FromClause,
-    once_an_order: bool,
-) -> sa.Select[tuple[object, ...]]:
-    """Write the query for what members did."""
-    mapped = tables.mapped
-    summed = [c for c in columns if c.kind not in {"column", "within"}]
-    used = [mapped.amount, *(tables.source_of(c.source) for c in summed if c.source)]
-    used += [p.field for c in summed for p in c.where]
-    rows = rows_between(
-        tables.transactions,
-        mapped,
-        tables.sold_unit,
-        tables.time,
-        list(dict.fromkeys(used)),
-        windows.low,
-        windows.high,
-        once_an_order,
-        dialect in {"duckdb", "postgresql", "spark"},
-    )
-
-    def condition(asked: UnitColumn, sales: sa.FromClause) -> sa.ColumnElement[bool] | None:
-        known = {p.field: (sales.c[f"c:{p.field}"], tables.is_text(p.field)) for p in asked.where}
-        return all_of(asked.where, (), known)
-
-    spans = Spans(
-        windows.lengths(summed, "outcome"),
-        windows.lengths(summed, "pre"),
-        experiment.schedule.refund_days,
-        windows.earliest,
-    )
-    return activity(rows, members, summed, windows.days, condition, tables.source_of, mapped, spans)
 
 
 def _immature(
@@ -180,60 +178,6 @@ def _immature(
     over = windows.is_over(members, windows.main)
     query = sa.select(members.c.arm, sa.func.count()).where(members.c.state == IN, sa.not_(over))
     return arms | {arm: int(n) for arm, n in engine.fetch(query.group_by(members.c.arm)) if arm in arms}
-
-
-def unit_table(
-    experiment: Experiment,
-    tables: Tables,
-    windows: Windows,
-    columns: tuple[UnitColumn, ...],
-    members: sa.FromClause,
-    did: sa.FromClause,
-    some_immature: bool,
-) -> UnitTable:
-    """Express one row a unit: members without transactions have zeros."""
-    source = members.outerjoin(did, members.c.code == did.c.code)
-    exclude = experiment.schedule.immature == "exclude"
-    items: dict[str, Expr] = {"arm": members.c.arm}
-    items |= {f"segment:{s.id}": members.c[f"segment:{s.id}"] for s in experiment.segments}
-    values = {}
-    for c in columns:
-        if c.kind == "column":
-            items[c.id] = members.c[f"member:{c.source}"]
-            where, name = tables.members_shown, c.source or c.id
-            values[c.id] = Value(c.id, column(c.id), column(c.id), where, name, c.missing, c.check)
-            continue
-        x: Expr = sa.func.coalesce(did.c[c.id], 0)
-        if c.kind == "sum":
-            x = double(x)
-        ends_early = windows.can_be_open(windows.days(c)) if c.window == "outcome" else False
-        masked = exclude and ends_early
-        items[c.id] = sa.case((windows.is_over(members, windows.days(c)), x)) if masked else x
-        where, name = (
-            tables.transactions_shown,
-            tables.source_of(c.source) if c.source else tables.mapped.order,
-        )
-        values[c.id] = Value(
-            c.id,
-            column(c.id),
-            column(c.id),
-            where,
-            name,
-            "drop" if masked else "reject",
-            "",
-            masked,
-            is_binary=c.kind == "any_order",
-            checked=c.kind == "sum",
-        )
-    query = (
-        sa.select(*(x.label(name) for name, x in items.items()))
-        .select_from(source)
-        .where(members.c.state == IN)
-    )
-    dimensions = {s.id: column(f"segment:{s.id}") for s in experiment.segments}
-    return UnitTable(
-        query.subquery("units"), column("arm"), dimensions, values, tables.assignments_shown, tables.arm
-    )
 
 
 def _all_of(table: UnitTable) -> sa.Select[tuple[object, ...]]:

@@ -31,7 +31,9 @@ class Windows:
     main : int
         Days of the schedule's outcome window, or of the longest one.
     low, high : int
-        Range of moments that any window touches, and that the data hold completely.
+        Range of moments that any window of transactions touches, and that the data hold completely.
+    events_high : int
+        The same end for events of other tables, which may be taken back later.
     end_of_data : int
         Moment after the last complete day.
     assigned_before : int or None
@@ -51,6 +53,7 @@ class Windows:
     assigned_before: int | None
     earliest: int
     latest_day: dt.date
+    events_high: int = 0
 
     @property
     def begins(self) -> str:
@@ -96,12 +99,16 @@ def windows_of(
     """Lay out all windows of an experiment."""
     schedule = experiment.schedule
     clock = clock_of(experiment, tables)
-    summed = [c for c in columns if c.kind not in {"column", "within"}]
+    summed = [c for c in columns if c.kind not in {"column", "known", "within"}]
+    sold = [c for c in summed if c.of_transactions]
     ends = {length(c, schedule) for c in summed if c.window == "outcome"} | {schedule.outcome_days or 0}
     ends.discard(0)
     pre = {length(c, schedule) for c in summed if c.window == "pre"}
-    refunds = {e + schedule.refund_days for e in ends} if tables.mapped.refund_of else set()
-    shifts = tuple(sorted({0} | ends | {-p for p in pre} | refunds))
+    later = {e + schedule.refund_days for e in ends}
+    refunds = later if tables.mapped.refund_of else set()
+    counted = later if len(sold) < len(summed) else set()
+    shifts = tuple(sorted({0} | ends | {-p for p in pre} | refunds | counted))
+    last = max({0} | ends | refunds)
     given = [day for day in (schedule.data_to, data_to) if day is not None]
     last_day = min(given) if given else day_of(tables.time.largest, clock.zone)
     end_of_data = clock.end_of_data(last_day)
@@ -111,13 +118,18 @@ def windows_of(
         shifts=shifts,
         main=schedule.outcome_days or max(ends, default=0),
         low=clock.moment(clock.first, shifts[0]),
-        high=min(clock.moment(clock.last, shifts[-1]) + (0 if clock.local else DAY), end_of_data),
+        high=_until(clock, last, end_of_data),
+        events_high=_until(clock, shifts[-1], end_of_data),
         end_of_data=end_of_data,
         data_to=last_day,
         assigned_before=_too_late(schedule, clock),
         earliest=clock.moment(clock.first, 0),
         latest_day=clock.last,
     )
+
+
+def _until(clock: Clock, shift: int, end_of_data: int) -> int:
+    return min(clock.moment(clock.last, shift) + (0 if clock.local else DAY), end_of_data)
 
 
 def _too_late(schedule: Schedule, clock: Clock) -> int | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loyalty_exp.outcomes.outcomes import Outcomes
-from loyalty_exp.readout.effects import estimate_all, interactions
+from loyalty_exp.readout.contrasts import contrasts
+from loyalty_exp.readout.effects import estimate_all, interactions, secondary_readings
 from loyalty_exp.readout.health import check_health
-from loyalty_exp.readout.result import Estimate, HealthCheck, Interaction
+from loyalty_exp.readout.repurchase import repurchase_facts
+from loyalty_exp.readout.result import ContrastFacts, Estimate, HealthCheck, Interaction, RepurchaseFacts
+from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.experiment import Experiment
 
 
@@ -17,12 +20,20 @@ class Answers:
 
     estimates: tuple[Estimate, ...]
     interactions: tuple[Interaction, ...]
+    readings: tuple[Estimate, ...]
+    repurchase: tuple[RepurchaseFacts, ...]
+    contrasts: tuple[ContrastFacts, ...]
     health: tuple[HealthCheck, ...]
 
 
-def analyze(experiment: Experiment, outcomes: Outcomes) -> Answers:
-    """Estimate every metric and run every check."""
-    estimates = estimate_all(experiment, outcomes)
+def analyze(experiment: Experiment, outcomes: Outcomes, look: Look | None = None) -> Answers:
+    """Estimate every metric and run every check; `look` when the spec planned to look before the end."""
+    estimates = estimate_all(experiment, outcomes, look)
     return Answers(
-        estimates, interactions(experiment, estimates), check_health(experiment, outcomes, estimates)
+        estimates,
+        interactions(experiment, estimates),
+        secondary_readings(experiment, outcomes),
+        repurchase_facts(experiment, outcomes, estimates),
+        contrasts(experiment, outcomes),
+        check_health(experiment, outcomes, estimates),
     )

@@ -22,6 +22,8 @@ from loyalty_exp.readout.result import (
     HealthCheck,
     Status,
 )
+from loyalty_exp.readout.sequential import Look
+from loyalty_exp.spec.analysis import AlwaysValid
 from loyalty_exp.spec.decision import ShipIf
 from loyalty_exp.spec.experiment import Experiment
 
@@ -61,8 +63,9 @@ def decide(
     health: Sequence[HealthCheck],
     estimates: Iterable[Estimate],
     economics: Sequence[EconomicsFacts],
+    look: Look | None = None,
 ) -> DecisionFacts:
-    """Apply the rule of the spec."""
+    """Apply the rule of the spec; at a look before the planned end by intervals that hold at all looks."""
     status = status_of(health)
     rule = rule_of(experiment)
     rule_facts = {"ship_if": canonical(rule), "stop_if": canonical(experiment.decision.stop_if)}
@@ -75,29 +78,52 @@ def decide(
         _judge(experiment, rule, arm, [e for e in overall if e.treatment == arm], money.get(arm))
         for arm in experiment.treatments
     ]
-    action, best = _choose(judged, status)
+    action, best = _choose(judged, status, look)
     reasons: list[Reason] = [r for j in _ordered(judged, best) for r in j.reasons]
     if status == "provisional":
         reasons.append({"code": "immature", "units": detail_of(health, "maturity").get("immature")})
+    if look is not None:
+        reasons.append(_look_reason(look))
     if experiment.economics is None:
         reasons.append({"code": "no_economics"})
     return DecisionFacts(action, best.arm, rule_facts, tuple(reasons))
 
 
-def _choose(judged: list[Judged], status: Status) -> tuple[Action, Judged]:
-    """Choose the action, and the arm that it speaks of."""
+def _choose(judged: list[Judged], status: Status, look: Look | None) -> tuple[Action, Judged]:
+    """Choose the action, and the arm that it speaks of.
+
+    Before the planned end nothing is settled, unless the spec planned to look: its intervals then hold at
+    this
+    look as at any other.
+    """
     best = max(judged, key=lambda j: j.value)
+    early = status == "provisional" if look is None else not look.final
+    if early and look is None:
+        ready = [j for j in judged if j.ships]
+        return "extend", max(ready or judged, key=lambda j: j.value)
     ready = [j for j in judged if j.ships]
     if ready:
-        best = max(ready, key=lambda j: j.value)
-        return ("extend" if status == "provisional" else "ship"), best
+        return "ship", max(ready, key=lambda j: j.value)
     if all(j.stops for j in judged):
         return "stop", best
-    if status == "provisional":
+    if early:
         return "extend", best
     if best.breached:
         return "iterate", best
     return "not_settled", best
+
+
+def _look_reason(look: Look) -> Reason:
+    plan = look.plan
+    planned = plan.horizon if isinstance(plan, AlwaysValid) else plan.planned_units
+    return {
+        "code": "sequential",
+        "method": plan.method,
+        "look": len(look.information) or None,
+        "units": look.units,
+        "planned": planned,
+        "final": look.final,
+    }
 
 
 def _ordered(judged: list[Judged], best: Judged) -> list[Judged]:
@@ -187,14 +213,20 @@ def _money_reasons(
             }
         )
     if rule.net_benefit_lower_above is not None:
-        met.append(net.ci_lower > rule.net_benefit_lower_above)
+        met.append(_settled(money)[0] > rule.net_benefit_lower_above)
     if all(met) and met and not _above_zero(money):
         reasons.append({"code": "interval_includes_zero", "arm": arm})
     met.append(_above_zero(money))
 
 
+def _settled(money: EconomicsFacts) -> tuple[float, float]:
+    """Give the bounds of net benefit that may be read at this look."""
+    bounds = money.net_benefit_sequential or money.net_benefit
+    return bounds.ci_lower, bounds.ci_upper
+
+
 def _above_zero(money: EconomicsFacts) -> bool:
-    return money.net_benefit.ci_lower > 0
+    return _settled(money)[0] > 0
 
 
 def _stops(experiment: Experiment, money: EconomicsFacts | None, worse: bool) -> bool:
@@ -203,13 +235,16 @@ def _stops(experiment: Experiment, money: EconomicsFacts | None, worse: bool) ->
     limit = experiment.decision.stop_if.probability_net_benefit_positive
     p = money.probability_net_benefit_positive
     loses = limit is not None and p is not None and p <= limit
-    settled_loss = money.net_benefit.ci_upper < 0
+    settled_loss = _settled(money)[1] < 0
     return (loses and settled_loss) or (worse and not _above_zero(money))
 
 
 def _reading(e: Estimate, direction: str, alpha: float) -> str:
-    """Read one primary estimate: better, worse or unsettled, by the adjusted p-value."""
-    if e.absolute is None or e.absolute.p_value_adjusted is None or e.absolute.p_value_adjusted >= alpha:
+    """Read one primary estimate: better, worse or unsettled, by the adjusted p-value of this look."""
+    reading = e.sequential or e.absolute
+    if e.absolute is None or reading is None or reading.p_value_adjusted is None:
+        return "unsettled"
+    if reading.p_value_adjusted >= alpha:
         return "unsettled"
     good = (e.absolute.estimate > 0) == (direction == "increase")
     return "better" if good else "worse"
@@ -220,7 +255,7 @@ def _contrast(arm: str, primaries: Mapping[str, str], money: EconomicsFacts | No
     better = next((m for m, r in primaries.items() if r == "better"), None)
     if money is None or better is None or _above_zero(money):
         return []
-    if money.net_benefit.ci_upper < 0:
+    if _settled(money)[1] < 0:
         return [{"code": "sells_more_loses_money", "arm": arm, "metric": better}]
     return [{"code": "works_not_shown_to_pay", "arm": arm, "metric": better}]
 

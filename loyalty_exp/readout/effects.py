@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any, Literal
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.estimators import ESTIMATORS
+from loyalty_exp.estimators.choice import Choice
+from loyalty_exp.estimators.estimator import Evidence
 from loyalty_exp.metrics import Metric
-from loyalty_exp.outcomes.outcomes import ArmMoments, Cell, Outcomes
+from loyalty_exp.outcomes.outcomes import Cell, Outcomes
 from loyalty_exp.readout.result import Absolute, Estimate, GuardrailResult, Interaction, Relative
+from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.stats.distributions import normal_quantile
 from loyalty_exp.stats.effect import Effect
 from loyalty_exp.stats.interaction import homogeneity
-from loyalty_exp.stats.multiplicity import benjamini_hochberg, bonferroni, holm
+from loyalty_exp.stats.multiplicity import (
+    benjamini_hochberg,
+    benjamini_yekutieli,
+    bonferroni,
+    hochberg,
+    holm,
+    hommel,
+)
 from loyalty_exp.stats.noninferiority import margin_status
 
 _ADJUST: dict[str, Callable[[Sequence[float | None]], Sequence[float | None]]] = {
     "holm": holm,
+    "hochberg": hochberg,
+    "hommel": hommel,
     "bonferroni": bonferroni,
     "benjamini_hochberg": benjamini_hochberg,
+    "benjamini_yekutieli": benjamini_yekutieli,
     "none": lambda p: list(p),
 }
 
 
-def estimate_all(experiment: Experiment, outcomes: Outcomes) -> tuple[Estimate, ...]:
+def estimate_all(
+    experiment: Experiment, outcomes: Outcomes, look: Look | None = None
+) -> tuple[Estimate, ...]:
     """Estimate every metric for every treatment, overall and by segment, p-values adjusted by family.
 
     The families are the primary metrics, and the secondary metrics, each over all treatments; segment cells
     of one metric and dimension are a family of their own, always Benjamini-Hochberg, and exploratory.
     """
     overall = [
-        _estimate(experiment, metric, treatment, outcomes.overall[metric.id], None)
+        _sequential(_estimate(experiment, metric, treatment, outcomes, None), look, metric.direction)
         for metric in experiment.metrics
         for treatment in experiment.treatments
     ]
     cells = [
-        _estimate(experiment, metric, treatment, blocks[metric.id], cell)
+        _estimate(experiment, metric, treatment, outcomes, cell)
         for metric in experiment.metrics
         for treatment in experiment.treatments
-        for cell, blocks in outcomes.segments.items()
+        for cell in outcomes.segments
     ]
     rule = experiment.analysis.multiplicity
     adjusted = _adjust(overall, {"primary": rule.primary, "secondary": rule.secondary, "guardrail": "none"})
@@ -79,27 +97,95 @@ def _interaction(metric: str, treatment: str, dimension: str, cells: list[Estima
     return Interaction(metric, treatment, dimension, len(usable), statistic, df, p, None, None)
 
 
+def secondary_readings(experiment: Experiment, outcomes: Outcomes) -> tuple[Estimate, ...]:
+    """Read every metric that asks for it in further ways, over all units; they never decide."""
+    return tuple(
+        _estimate(experiment, metric, treatment, outcomes, None, choice)
+        for metric in experiment.metrics
+        for choice in metric.readings
+        for treatment in experiment.treatments
+    )
+
+
 def _estimate(
-    experiment: Experiment, metric: Metric, treatment: str, arms: ArmMoments, cell: Cell | None
+    experiment: Experiment,
+    metric: Metric,
+    treatment: str,
+    outcomes: Outcomes,
+    cell: Cell | None,
+    choice: Choice | None = None,
 ) -> Estimate:
     needs = metric.needs(experiment.shape, experiment.library)
-    name = metric.default_estimator(needs)
-    treated, control = arms[treatment], arms[experiment.control]
+    choice = choice or experiment.estimator_of(metric)
+    if cell is not None and ESTIMATORS[choice.type].evidence == "strata":
+        choice = Choice(type=metric.default_estimator(needs))
+    estimator = ESTIMATORS[choice.type]
+    arms = (outcomes.overall if cell is None else outcomes.segments[cell])[metric.id]
+    sizes = arms[treatment].n, arms[experiment.control].n
     where = None if cell is None else {"dimension": cell.dimension, "value": cell.value}
     blank = Estimate(
-        metric.id, metric.role, treatment, experiment.control, where, name, treated.n, control.n,
+        metric.id, metric.role, treatment, experiment.control, where, choice.type, *sizes,
         None, None, None, None, None, None,
     )  # fmt: skip
-    if cell is not None and min(treated.n, control.n) < experiment.analysis.min_cell:
+    if cell is not None and min(sizes) < experiment.analysis.min_cell:
         reason = f"fewer than {experiment.analysis.min_cell} units in an arm"
         return replace(blank, not_estimable=reason, suppressed=True)
+    low, high = estimator.covariates
+    covariates = needs.covariates if low <= len(needs.covariates) <= high else ()
+    parameters = choice.parameters | (
+        {"seed": experiment.analysis.seed} if "seed" in estimator.parameters else {}
+    )
     try:
-        effect = ESTIMATORS[name].estimate(
-            treated, control, needs.outcome, needs.covariates, experiment.analysis.alpha
+        treated, control = (
+            evidence_of(outcomes, metric.id, arm, estimator.evidence, cell)
+            for arm in (treatment, experiment.control)
+        )
+        effect = estimator.estimate(
+            treated, control, needs.outcome, covariates, experiment.analysis.alpha, **parameters
         )
     except NotEstimable as reason:
         return replace(blank, not_estimable=str(reason))
     return _with_effect(blank, effect, metric)
+
+
+def evidence_of(outcomes: Outcomes, metric: str, arm: str, kind: Evidence, cell: Cell | None) -> Any:
+    """Give what an estimator reads of one arm.
+
+    Raises
+    ------
+    NotEstimable
+        Where the evidence is of all units only and a segment cell is asked for, or an arm has none.
+    """
+    blocks = outcomes.overall if cell is None else outcomes.segments[cell]
+    if kind == "moments":
+        return blocks[metric][arm]
+    if kind == "strata":
+        return tuple(outcomes.strata[stratum][metric][arm] for stratum in sorted(outcomes.strata))
+    if kind == "clusters":
+        return outcomes.evidence.clusters[cell][metric][arm]
+    if cell is not None:
+        raise NotEstimable("this method reads all units only")
+    found = {
+        "order_statistics": outcomes.evidence.order_statistics,
+        "event_counts": outcomes.evidence.event_counts,
+        "rows": outcomes.evidence.rows,
+    }[kind][metric][arm]
+    if isinstance(found, NotEstimable):
+        raise found
+    return found
+
+
+def _sequential(
+    estimate: Estimate, look: Look | None, direction: Literal["increase", "decrease"]
+) -> Estimate:
+    if look is None or estimate.absolute is None:
+        return estimate
+    a, units = estimate.absolute, estimate.units_treatment + estimate.units_control
+    reading, guardrail = look.read(a.estimate, a.std_error, units), estimate.guardrail
+    if guardrail is not None and guardrail.margin > 0 and reading is not None:
+        status = margin_status(reading.ci_lower, reading.ci_upper, guardrail.margin, direction)
+        guardrail = replace(guardrail, status=status)
+    return replace(estimate, sequential=reading, guardrail=guardrail)
 
 
 def _with_effect(blank: Estimate, effect: Effect, metric: Metric) -> Estimate:
@@ -113,6 +199,7 @@ def _with_effect(blank: Estimate, effect: Effect, metric: Metric) -> Estimate:
         relative=Relative(r.estimate, r.std_error, r.ci_lower, r.ci_upper, r.not_bounded or None),
         variance_reduction=effect.variance_reduction,
         guardrail=_guardrail(effect, metric),
+        facts=dict(effect.facts) or None,
     )
 
 
@@ -149,8 +236,43 @@ def _adjust_cells(cells: list[Estimate]) -> list[Estimate]:
 
 
 def _set_adjusted(out: list[Estimate], at: list[int], method: str) -> None:
-    p = [e.absolute.p_value if e.absolute else None for e in (out[i] for i in at)]
-    for i, adjusted in zip(at, _ADJUST[method](p), strict=True):
+    family = [out[i] for i in at]
+    p = [e.absolute.p_value if e.absolute else None for e in family]
+    found = _against_one_control(family, p) if method == "dunnett" else _ADJUST[method](p)
+    for i, adjusted in zip(at, found, strict=True):
         absolute = out[i].absolute
         if absolute is not None:
             out[i] = replace(out[i], absolute=replace(absolute, p_value_adjusted=adjusted))
+    sequential = [e.sequential.p_value if e.sequential else None for e in family]
+    # Dunnett's is a test of one look; over several looks Holm's holds for any p-values.
+    rule = _ADJUST["holm" if method == "dunnett" else method]
+    for i, adjusted in zip(at, rule(sequential), strict=True):
+        reading = out[i].sequential
+        if reading is not None:
+            out[i] = replace(out[i], sequential=replace(reading, p_value_adjusted=adjusted))
+
+
+def _against_one_control(family: Sequence[Estimate], p: Sequence[float | None]) -> list[float | None]:
+    """Adjust for several treatments that share one control, and for several metrics by Bonferroni.
+
+    References
+    ----------
+    Dunnett & Sobel (1955), Biometrika 42, 258-260: the chance that any treatment is as far out, in large
+    samples.
+    """
+    import numpy as np
+
+    from loyalty_exp.stats.dunnett import tail
+
+    metrics = {e.metric: [o for o in family if o.metric == e.metric] for e in family}
+    out: list[float | None] = []
+    for e, value in zip(family, p, strict=True):
+        if value is None:
+            out.append(None)
+            continue
+        sizes = [(o.units_treatment, o.units_control) for o in metrics[e.metric]]
+        loadings = np.array([math.sqrt(t / (t + c)) if t + c else 0.0 for t, c in sizes])
+        single = max(value, 1e-300)
+        any_arm = tail(-normal_quantile(single / 2), loadings, math.inf)[0]
+        out.append(min(any_arm * (value / single) * len(metrics), 1.0))
+    return out

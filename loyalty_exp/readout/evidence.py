@@ -17,7 +17,7 @@ def evidence_level(
 
     ``none`` for an invalid readout; ``weak`` while it is provisional or the question is not settled;
     otherwise ``moderate``, and ``strong`` when no check warns and the net-benefit estimate lies more than
-    one and a half times the half-width of its interval away from zero.
+    one and a half times the half-width of the interval that decides away from zero.
     """
     if status == "invalid":
         return "none"
@@ -28,6 +28,6 @@ def evidence_level(
     money = next((e for e in economics if e.treatment == decision.arm), None)
     if money is None:
         return "moderate"
-    net = money.net_benefit
-    half_width = (net.ci_upper - net.ci_lower) / 2
-    return "strong" if abs(net.estimate) > 1.5 * half_width else "moderate"
+    bounds = money.net_benefit_sequential or money.net_benefit
+    half_width = (bounds.ci_upper - bounds.ci_lower) / 2
+    return "strong" if abs(money.net_benefit.estimate) > 1.5 * half_width else "moderate"

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import BALANCE
+from loyalty_exp.readout.cluster_checks import check_clusters, drawn
 from loyalty_exp.readout.result import Estimate, HealthCheck
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.sample_ratio import sample_ratio
+from loyalty_exp.stats.sample_ratio_sequential import sequential_sample_ratio
+from loyalty_exp.stats.skewness import tail_excess
 from loyalty_exp.stats.standardized import standardized_difference
 
 MISSING_P = 0.001
 """A missing-outcome test below this means that the arms lose units at different rates."""
+
+LOPSIDED = 0.4
+"""Part of alpha/2 by which one tail of a test may exceed it, and the other fall short, before it is told."""
 
 SUSPICIOUS_LIFT = 0.5
 """A relative lift beyond this is more often a fault of the data than a triumph."""
@@ -27,13 +34,17 @@ def check_health(
     overall = [e for e in estimates if e.segment is None]
     return (
         _sample_ratio(experiment, outcomes),
+        *_sample_ratio_by_segment(experiment, outcomes),
+        *_allocation_drift(experiment, outcomes),
         _units_in_two_arms(outcomes),
+        *check_clusters(experiment, outcomes),
         _missing_outcome(experiment, outcomes),
         _pre_period_balance(experiment, outcomes),
         _maturity(outcomes),
         _guardrails(overall),
         *_data_findings(outcomes),
         *_odd_estimates(overall, experiment.analysis.alpha),
+        *_skewed_and_unequal(experiment, outcomes),
     )
 
 
@@ -48,26 +59,64 @@ def failures(health: Iterable[HealthCheck]) -> tuple[HealthCheck, ...]:
 
 
 def _sample_ratio(experiment: Experiment, outcomes: Outcomes) -> HealthCheck:
+    """Compare the arms with their shares, by a test that may be repeated where the spec plans looks."""
     arms = experiment.planned_arms
-    counts = [outcomes.units[a.id] for a in arms]
+    counts = [drawn(experiment, outcomes)[a.id] for a in arms]
     result = sample_ratio(counts, [a.share for a in arms])
-    failed = result.p_value < experiment.analysis.sample_ratio_threshold
+    watched = sequential_sample_ratio(counts, [a.share for a in arms])
+    planned = experiment.analysis.sequential is not None
+    p_value = watched.p_value if planned else result.p_value
+    failed = p_value < experiment.analysis.sample_ratio_threshold
     status: Literal["pass", "warn", "fail"] = (
-        "fail"
-        if failed
-        else "warn"
-        if result.p_value < 10 * experiment.analysis.sample_ratio_threshold
-        else "pass"
+        "fail" if failed else "warn" if p_value < 10 * experiment.analysis.sample_ratio_threshold else "pass"
     )
     detail = {
         "observed": {a.id: n for a, n in zip(arms, counts, strict=True)},
         "planned": {a.id: a.share for a in arms},
         "statistic": result.statistic,
         "df": result.df,
-        "log_p_value": result.log_p_value,
+        "log_p_value": watched.log_p_value if planned else result.log_p_value,
+        "always_valid_p_value": watched.p_value,
         "threshold": experiment.analysis.sample_ratio_threshold,
     }
-    return HealthCheck("sample_ratio", status, result.p_value, detail)
+    return HealthCheck("sample_ratio", status, p_value, detail)
+
+
+def _sample_ratio_by_segment(experiment: Experiment, outcomes: Outcomes) -> list[HealthCheck]:
+    """Ask of each segment whether the arms share its values alike: where a broken sample ratio comes from."""
+    from loyalty_exp.stats.contingency import independence
+
+    if not outcomes.segments or experiment.cluster is not None:
+        return []
+    found: dict[str, float] = {}
+    for dimension in dict.fromkeys(cell.dimension for cell in outcomes.segments):
+        counts = [
+            [max((m[arm].n for m in blocks.values()), default=0) for arm in outcomes.units]
+            for cell, blocks in outcomes.segments.items()
+            if cell.dimension == dimension
+        ]
+        with contextlib.suppress(NotEstimable):
+            found[dimension] = independence(counts).p_value
+    if not found:
+        return []
+    worst = min(found, key=lambda d: found[d])
+    limit = experiment.analysis.sample_ratio_threshold / len(found)
+    status: Literal["pass", "warn"] = "warn" if found[worst] < limit else "pass"
+    detail = {"dimension": worst, "p_values": found, "threshold": limit}
+    return [HealthCheck("sample_ratio_by_segment", status, found[worst], detail)]
+
+
+def _allocation_drift(experiment: Experiment, outcomes: Outcomes) -> list[HealthCheck]:
+    """Shares of the arms over the time of assignment; there is nothing to check where all began together.
+
+    Members of one household share arm and time, so that the test of single units would warn of nothing.
+    """
+    found = next((f for f in outcomes.findings if f.code == "allocation_drift"), None)
+    if found is None or experiment.cluster is not None:
+        return []
+    detail: dict[str, Any] = {**found.detail, "threshold": experiment.analysis.sample_ratio_threshold}
+    p = detail.pop("p_value")
+    return [HealthCheck("allocation_drift", "warn" if p < detail["threshold"] else "pass", p, detail)]
 
 
 def _units_in_two_arms(outcomes: Outcomes) -> HealthCheck:
@@ -114,7 +163,8 @@ def _pre_period_balance(experiment: Experiment, outcomes: Outcomes) -> HealthChe
     for treatment in experiment.treatments:
         for column in control.columns:
             try:
-                value = standardized_difference(block[treatment], control, column)
+                treated, alone = (arm.select((column,)) for arm in (block[treatment], control))
+                value = standardized_difference(treated, alone, column)
             except NotEstimable:
                 continue
             if value is not None:
@@ -156,7 +206,7 @@ def _guardrails(overall: list[Estimate]) -> HealthCheck:
 
 
 def _data_findings(outcomes: Outcomes) -> list[HealthCheck]:
-    own = {"multi_exposure", "immature"}
+    own = {"multi_exposure", "immature", "allocation_drift"}
     rest = [f for f in outcomes.findings if f.code not in own]
     checks = [
         HealthCheck(
@@ -190,6 +240,28 @@ def _odd_estimates(overall: list[Estimate], alpha: float) -> list[HealthCheck]:
         if hits:
             checks.append(HealthCheck(check, "warn", None, {"metrics": sorted(set(hits))}))
     return checks
+
+
+def _skewed_and_unequal(experiment: Experiment, outcomes: Outcomes) -> list[HealthCheck]:
+    """Primary means whose error lies mostly in one tail, because outcomes are skewed and arms unequal."""
+    hits, alpha, control = [], experiment.analysis.alpha, experiment.control
+    for metric, skew in outcomes.skewness.items():
+        arms = outcomes.overall[metric]
+        for treatment in experiment.treatments:
+            try:
+                t, c = (
+                    (arms[a].variance(arms[a].columns[0]) / arms[a].n, arms[a].n, skew[a])
+                    for a in (treatment, control)
+                )
+            except NotEstimable:
+                continue
+            if t[2] is None or c[2] is None:
+                continue
+            if abs(tail_excess(*t, *c, alpha)) > LOPSIDED * alpha / 2:  # type: ignore[arg-type]
+                hits.append(metric)
+    if not hits:
+        return []
+    return [HealthCheck("skewed_and_unequal", "warn", None, {"metrics": sorted(set(hits))})]
 
 
 def warnings_of(health: Iterable[HealthCheck]) -> tuple[str, ...]:

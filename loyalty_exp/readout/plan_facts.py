@@ -52,6 +52,7 @@ def plan_facts(experiment: Experiment, outcomes: Outcomes, spec_file: str) -> di
         "owner": decision.owner,
         "due": _day(decision.due),
         "next_steps": [canonical(step) for step in decision.next_steps],
+        "sequential": canonical(experiment.analysis.sequential) if experiment.analysis.sequential else None,
         "multiplicity": canonical(experiment.analysis.multiplicity),
         "min_cell": experiment.analysis.min_cell,
         "sample_ratio_threshold": experiment.analysis.sample_ratio_threshold,

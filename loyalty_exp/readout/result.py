@@ -90,8 +90,22 @@ class GuardrailResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Sequential:
+    """What may be read before the planned end: an interval and a p-value that hold at all looks together."""
+
+    ci_lower: float
+    ci_upper: float
+    p_value: float
+    p_value_adjusted: float | None
+    log_p_value: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
-    """One metric, one treatment against control, for all units or for one segment cell."""
+    """One metric, one treatment against control, for all units or for one segment cell.
+
+    ``facts`` are further numbers of the estimator by name, such as the cap or the prior that it read with.
+    """
 
     metric: str
     role: str
@@ -105,11 +119,12 @@ class Estimate:
     mean_control: float | None
     absolute: Absolute | None
     relative: Relative | None
-    sequential: None
+    sequential: Sequential | None
     not_estimable: str | None
     variance_reduction: float | None = None
     guardrail: GuardrailResult | None = None
     suppressed: bool = False
+    facts: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +143,74 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
+class ContrastFacts:
+    """A weighted difference of arms: declared, or a main effect or interaction of factors.
+
+    ``metric`` is null for net benefit a unit, before fixed costs.
+    """
+
+    id: str
+    name: Any
+    metric: str | None
+    weights: Mapping[str, float]
+    estimate: float | None = None
+    std_error: float | None = None
+    ci_lower: float | None = None
+    ci_upper: float | None = None
+    p_value: float | None = None
+    p_value_adjusted: float | None = None
+    not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Share of units that bought again within some days, with what the curve rests on."""
+
+    day: int
+    share: float
+    ci_lower: float | None
+    ci_upper: float | None
+    at_risk: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepurchaseFacts:
+    """Time to the next purchase of one treatment against control, censored units counted as far as they go.
+
+    ``rate_by_censoring`` and ``rate_of_mature_units`` are differences of the share that bought again within
+    the
+    days of the metric; ``restricted_mean`` is the difference of the mean number of days without a purchase up
+    to that day; ``hazard_ratio`` assumes proportional hazards, of which ``proportional_p_value`` is the test.
+    """
+
+    metric: str
+    treatment: str
+    control: str
+    within_days: int
+    curves: Mapping[str, tuple[CurvePoint, ...]]
+    rate_by_censoring: Absolute | None
+    rate_of_mature_units: Absolute | None
+    restricted_mean: Absolute | None
+    log_rank_p_value: float | None
+    hazard_ratio: Relative | None
+    proportional_p_value: float | None
+    not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Interval:
     """A money estimate with its interval."""
 
     estimate: float
     std_error: float
+    ci_lower: float
+    ci_upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class SequentialInterval:
+    """Bounds of a money estimate that hold at all looks together."""
+
     ci_lower: float
     ci_upper: float
 
@@ -150,12 +228,95 @@ class RoiFacts:
 
 @dataclass(frozen=True, slots=True)
 class CostLineFacts:
-    """One cost line: what the treatment causes beyond control, per assigned unit and in total."""
+    """One cost line: what the treatment causes beyond control, per assigned unit and in total.
+
+    ``per_unit`` and ``total`` are without what a partner pays, which is ``funded``; both together are gross.
+    """
 
     id: str
     per_unit: float
     total: float
     name: Any
+    funded: float = 0.0
+    funded_total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PointsArmFacts:
+    """Points of one arm in its windows, in all; null where no table of points says so.
+
+    ``opening_balance_used`` is true where more was redeemed and expired than was issued: points from before
+    were used, nothing is outstanding of these, and ``closing_liability`` is the change of what is owed.
+    """
+
+    arm: str
+    units: int
+    issued_base: float | None
+    issued_bonus: float | None
+    clawed_back: float | None
+    net_issued: float
+    redeemed: float | None
+    expired: float | None
+    outstanding: float | None
+    expected_future: float | None
+    redemption_rate: float
+    assumption_refuted: bool
+    opening_balance_used: bool
+    accrual_cost: float
+    burn_cost: float | None
+    closing_liability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PointsDifference:
+    """Points and their cost of the treatment less control; `accrual_cost = burn_cost + closing_liability`."""
+
+    net_issued: float
+    redeemed: float | None
+    accrual_cost: float
+    burn_cost: float | None
+    closing_liability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEvenFacts:
+    """Where the net benefit is 0, as a share; null with a status that says what holds at every share."""
+
+    value: float | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointsFacts:
+    """Points of a treatment against control: whole arms, because bonus points displace base points in use.
+
+    ``break_even`` is the redemption rate, the same for all points, at which the points pay for themselves.
+    """
+
+    arms: tuple[PointsArmFacts, ...]
+    per_unit: PointsDifference
+    total: PointsDifference
+    cost_per_point: float
+    break_even: BreakEvenFacts
+
+
+@dataclass(frozen=True, slots=True)
+class CouponFacts:
+    """Coupons of a treatment against control, per assigned unit unless it says total.
+
+    ``incremental_share`` is the part of the redemptions that were extra orders; the subsidy of the others is
+    ``deadweight_subsidy``. ``break_even`` is the share at which the coupons pay for themselves.
+    """
+
+    redemptions: float
+    subsidy: float
+    incremental_orders: float
+    incremental_share: float | None
+    deadweight_subsidy: float | None
+    deadweight_subsidy_total: float | None
+    cost_per_incremental_order: float | None
+    break_even: BreakEvenFacts | None
+    not_estimable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +336,64 @@ class EconomicsFacts:
     fixed_per_unit: float
     units: int
     cost_lines: tuple[CostLineFacts, ...]
-    points: None
+    points: PointsFacts | None
+    net_benefit_sequential: SequentialInterval | None = None
+    coupons: CouponFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptabilityFacts:
+    """Probability that the return exceeds each hurdle; only the hurdle 0 where the cost is not above 0."""
+
+    hurdles: tuple[float, ...]
+    probabilities: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssumptionFacts:
+    """One assumed number: its range, net benefit a unit at both ends, and its part of the total variance."""
+
+    name: str
+    low: float
+    base: float
+    high: float
+    net_benefit_at_low: float
+    net_benefit_at_high: float
+    share_of_variance: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutFacts:
+    """Shipping to everyone eligible; fixed costs are those of the roll-out, not of the test.
+
+    ``value_of_information`` is the most that more data can be worth, in money over all who are reached.
+    """
+
+    eligible: int | None
+    coverage: float
+    fixed: float
+    net_benefit: Interval | None
+    total: Interval | None
+    probability_positive: float | None
+    shrunk_total: Interval | None
+    probability_shrunk_positive: float | None
+    value_of_information: float | None
+    not_estimable: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutlookFacts:
+    """Beyond the test, for one treatment.
+
+    ``net_benefit_with_assumptions`` adds the doubt about assumptions to that of sampling.
+    """
+
+    treatment: str
+    acceptability: AcceptabilityFacts
+    assumptions: tuple[AssumptionFacts, ...]
+    net_benefit_with_assumptions: Interval | None
+    probability_with_assumptions: float | None
+    rollout: RolloutFacts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +426,11 @@ class Readout:
     health: tuple[HealthCheck, ...]
     estimates: tuple[Estimate, ...]
     interactions: tuple[Interaction, ...]
+    readings: tuple[Estimate, ...]
+    repurchase: tuple[RepurchaseFacts, ...]
+    contrasts: tuple[ContrastFacts, ...]
     economics: tuple[EconomicsFacts, ...]
+    outlook: tuple[OutlookFacts, ...]
     decision: DecisionFacts
     warnings: tuple[str, ...]
     plan: Mapping[str, Any]

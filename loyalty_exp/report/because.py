@@ -7,11 +7,13 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from loyalty_exp.report.checks import check_row, concerns
-from loyalty_exp.report.effects import said
 from loyalty_exp.report.facts import Facts, Row, shortened
 from loyalty_exp.report.language import N_
-from loyalty_exp.report.roi import money_interval, roi_interval
-from loyalty_exp.report.wording import Number, interval_step
+from loyalty_exp.report.looks import look_words
+from loyalty_exp.report.roi import money_interval, roi_interval, step_of_money
+from loyalty_exp.report.said import said
+from loyalty_exp.report.settled import bounded, deciding, deciding_net, holds_zero
+from loyalty_exp.report.wording import Number
 
 MOST_WORDS = 60
 
@@ -31,17 +33,19 @@ def because(facts: Facts, action: str) -> Markup:
     if action == "invalid":
         say = (sample_ratio_words, overlap_words, fault_words, withheld_words)
     elif action == "extend":
-        say = (immature_words, money_words, caveat_words, primary_words)
+        say = (immature_words, money_words, look_words, caveat_words, primary_words)
+        if facts.look is not None:
+            say = (look_words, money_words, primary_words, caveat_words, immature_words)
     elif reason(facts, "works_not_shown_to_pay"):
-        say = (money_words, open_words, caveat_words, primary_words)
+        say = (money_words, look_words, open_words, caveat_words, primary_words)
     elif reason(facts, "sells_more_loses_money"):
-        say = (primary_words, money_words, caveat_words, rule_words)
+        say = (primary_words, money_words, look_words, caveat_words, rule_words)
     elif action == "not_settled":
-        say = (money_words, zero_words, open_words, caveat_words, rule_words, primary_words)
+        say = (money_words, look_words, zero_words, open_words, caveat_words, rule_words, primary_words)
     elif facts.money_of(facts.shown) is None:
-        say = (primary_words, caveat_words)
+        say = (primary_words, look_words, caveat_words)
     else:
-        say = (money_words, rule_words, caveat_words, primary_words)
+        say = (money_words, look_words, rule_words, caveat_words, primary_words)
     chosen: list[Markup] = []
     for make in say:
         sentence = make(facts)
@@ -59,8 +63,13 @@ def money_words(facts: Facts) -> Markup | None:
     e = facts.money_of(facts.shown)
     if e is None:
         return None
-    net, words = e["net_benefit_total"], facts.words
-    step = interval_step(net["estimate"], net["ci_lower"], net["ci_upper"])
+    net, words = deciding_net(e), facts.words
+    if not bounded(net):
+        return words.say(
+            "Net benefit was {net}; so early a look gives its interval no bounds.",
+            net=words.money(net["estimate"]),
+        )
+    step = step_of_money(net)
     return words.say(
         "Net benefit was {net}, with a {level} interval of {interval}.",
         net=words.money(net["estimate"], step=step),
@@ -78,26 +87,26 @@ def rule_words(facts: Facts) -> Markup | None:
             continue
         values = {"chance": words.chance(r["probability"]), "bar": words.percent(r["threshold"])}
         if code == "roi_hurdle":
-            values["hurdle"] = words.percent(r.get("hurdle") or 0.0)
+            values["hurdle"] = words.whole_percent(r.get("hurdle") or 0.0)
             if r["met"]:
                 return words.say(
-                    "The posterior probability of an ROI above {hurdle} is {chance}; the "
+                    "Under a flat prior, the posterior probability of an ROI above {hurdle} is {chance}; the "
                     "registered bar of {bar} is met.",
                     **values,
                 )
             return words.say(
-                "The posterior probability of an ROI above {hurdle} is {chance}; "
+                "Under a flat prior, the posterior probability of an ROI above {hurdle} is {chance}; "
                 "the registered bar of {bar} is not met.",
                 **values,
             )
         if r["met"]:
             return words.say(
-                "The posterior probability of a net benefit above zero is {chance}; "
+                "Under a flat prior, the posterior probability of a net benefit above zero is {chance}; "
                 "the registered bar of {bar} is met.",
                 **values,
             )
         return words.say(
-            "The posterior probability of a net benefit above zero is {chance}; "
+            "Under a flat prior, the posterior probability of a net benefit above zero is {chance}; "
             "the registered bar of {bar} is not met.",
             **values,
         )
@@ -147,11 +156,13 @@ def open_words(facts: Facts) -> Markup | None:
     words = facts.words
     if e is None:
         first = next((x for x in facts.overall("primary") if x["treatment"] == facts.shown), None)
-        if first is None or not holds_zero(first):
+        if first is None or not holds_zero(deciding(first)):
             return None
         return words.say("The interval holds both a useful change and none; the test was too small to tell.")
-    if e["net_benefit_total"]["ci_lower"] > 0 or e["net_benefit_total"]["ci_upper"] < 0:
+    if not holds_zero(deciding_net(e)):
         return None
+    if facts.look is not None:
+        return words.say("The interval holds both a gain and a loss.")
     bounds = roi_interval(words, e)
     if bounds:
         return words.say(
@@ -166,14 +177,6 @@ def zero_words(facts: Facts) -> Markup | None:
     if reason(facts, "interval_includes_zero") is None:
         return None
     return facts.words.say("The stricter reading decides: the interval holds zero.")
-
-
-def holds_zero(estimate: Row) -> bool:
-    """Say whether the interval of an effect holds zero."""
-    found = estimate["absolute"]
-    if not found or found["ci_lower"] is None or found["ci_upper"] is None:
-        return False
-    return bool(found["ci_lower"] <= 0 <= found["ci_upper"])
 
 
 def immature_words(facts: Facts) -> Markup | None:

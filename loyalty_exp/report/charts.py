@@ -1,177 +1,21 @@
-"""The charts: matplotlib as a canvas of pixels, written as small SVG that takes its colours from the page."""
+"""The charts of money: where it goes, how sure it is, what it cost."""
 
 from __future__ import annotations
 
-import io
 import math
-import re
-import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
+from loyalty_exp.report.canvas import Canvas, linear, ticks
 from loyalty_exp.report.facts import shortened
-from loyalty_exp.report.money import Bar, Curve
+from loyalty_exp.report.money import Curve
+from loyalty_exp.report.money_rows import Bar
 from loyalty_exp.report.wording import Wording
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-COLORS = {
-    "ink": "#010101",
-    "muted": "#020202",
-    "grid": "#030303",
-    "treat": "#040404",
-    "ctrl": "#050505",
-    "pos": "#060606",
-    "neg": "#070707",
-    "treat-soft": "#080808",
-    "neg-soft": "#090909",
-    "pos-soft": "#0a0a0a",
-}
-
-
-class Canvas:
-    """A figure measured in pixels from the top left corner."""
-
-    def __init__(self, width: float, height: float) -> None:
-        from matplotlib.figure import Figure
-
-        self.width, self.height = width, height
-        self.figure: Figure = Figure(figsize=(width / 72, height / 72), dpi=72)
-        self.axes: Any = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_xlim(0, width)
-        self.axes.set_ylim(height, 0)
-        self.axes.set_axis_off()
-        self.drawn = 0
-
-    def _next(self) -> int:
-        """Give the next layer: what is drawn later lies on top."""
-        self.drawn += 1
-        return self.drawn
-
-    def box(self, x0: float, x1: float, y: float, high: float, color: str) -> None:
-        """Fill a bar between two x."""
-        from matplotlib.patches import Rectangle
-
-        left, wide = min(x0, x1), max(abs(x1 - x0), 1.0)
-        self.axes.add_patch(
-            Rectangle(
-                (left, y), wide, high, color=COLORS[color], linewidth=0, clip_on=False, zorder=self._next()
-            )
-        )
-
-    def line(self, xs: Sequence[float], ys: Sequence[float], color: str, width: float = 1.0) -> None:
-        """Draw a line."""
-        self.axes.plot(
-            xs,
-            ys,
-            color=COLORS[color],
-            linewidth=width,
-            clip_on=False,
-            zorder=self._next(),
-            solid_capstyle="butt",
-        )
-
-    def area(self, xs: Sequence[float], ys: Sequence[float], base: float, color: str) -> None:
-        """Fill under a curve."""
-        from matplotlib.patches import Polygon
-
-        points = [(xs[0], base), *zip(xs, ys, strict=True), (xs[-1], base)]
-        self.axes.add_patch(
-            Polygon(points, color=COLORS[color], linewidth=0, clip_on=False, zorder=self._next())
-        )
-
-    def dot(self, x: float, y: float, radius: float, color: str) -> None:
-        """Draw a filled circle."""
-        from matplotlib.patches import Circle
-
-        self.axes.add_patch(
-            Circle((x, y), radius, color=COLORS[color], linewidth=0, clip_on=False, zorder=self._next())
-        )
-
-    def text(
-        self,
-        x: float,
-        y: float,
-        words: str,
-        *,
-        at: str = "left",
-        color: str = "ink",
-        bold: bool = False,
-        size: float = 13,
-    ) -> None:
-        """Write words with their baseline at y; a dollar sign is only a dollar sign."""
-        self.axes.text(
-            x,
-            y,
-            words,
-            ha=at,
-            va="baseline",
-            fontsize=size,
-            color=COLORS[color],
-            fontweight="bold" if bold else "normal",
-            parse_math=False,
-            clip_on=False,
-            zorder=self._next(),
-        )
-
-    def svg(self, salt: str, classes: str, described: str) -> str:
-        """Give the SVG, without ids, fonts and whatever else the page does not need."""
-        import matplotlib
-
-        target = io.StringIO()
-        settings: Any = {
-            "svg.fonttype": "none",
-            "svg.hashsalt": salt,
-            "font.family": ["DejaVu Sans"],
-            "path.simplify": False,
-        }
-        with matplotlib.rc_context(settings), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.figure.savefig(
-                target, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
-            )
-        return _cleaned(target.getvalue(), self.width, self.height, classes, described)
-
-
-def _cleaned(raw: str, width: float, height: float, classes: str, described: str) -> str:
-    body = raw[raw.index("<svg") :]
-    body = body[body.index(">") + 1 : body.rindex("</svg>")]
-    body = re.sub(r"<metadata>.*?</metadata>|<defs>.*?</defs>|<!--.*?-->", "", body, flags=re.S)
-    body = re.sub(r' id="[^"]*"| transform="rotate\(-?0(?:\.0)? [^"]*\)"| clip-path="[^"]*"', "", body)
-    body = re.sub(r"<g>\s*<path d=\"[^\"]*\" style=\"fill: none; opacity: 0\"/>\s*</g>", "", body)
-    body = re.sub(r"font(?:-family)?: ((?:bold |700 )?)([\d.]+px) [^;\"]*", _font, body)
-    body = re.sub(r"; font-family: [^;\"]*|font-family: [^;\"]*;? ?", "", body)
-    for name, color in COLORS.items():
-        body = body.replace(color, f"var(--{name})")
-    body = re.sub(r"</?g>", "", body)
-    body = re.sub(r"(\d+\.\d)\d+", r"\1", body)
-    body = re.sub(r"\s+", " ", body).strip()
-    return (
-        f'<svg class="chart {classes}" viewBox="0 0 {width:g} {height:g}" role="img" '
-        f'aria-labelledby="{described}-t" aria-describedby="{described}-d" focusable="false">{body}</svg>'
-    )
-
-
-def _font(found: re.Match[str]) -> str:
-    weight = "font-weight: 700; " if found.group(1) else ""
-    return f"{weight}font-size: {found.group(2)}"
-
-
-def _ticks(low: float, high: float, count: int) -> list[float]:
-    from matplotlib.ticker import MaxNLocator
-
-    return [
-        float(t)
-        for t in MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-        if low <= t <= high
-    ]
 
 
 def waterfall(
     words: Wording,
     bars: Sequence[Bar],
-    bounds: tuple[float, float],
+    bounds: tuple[float, float] | None,
     *,
     width: float,
     labels: float,
@@ -186,12 +30,12 @@ def waterfall(
         start, end = (0.0, bar.amount) if bar.total else (level, level + bar.amount)
         steps.append((start, end))
         level = end
-    low = min(0.0, bounds[0], *(min(s) for s in steps))
-    high = max(0.0, bounds[1], *(max(s) for s in steps))
+    low = min(0.0, *(bounds or ()), *(min(s) for s in steps))
+    high = max(0.0, *(bounds or ()), *(max(s) for s in steps))
     room = 92.0
     left, right = labels + (room if low < 0 else 6.0), width - room
-    place = _linear(low, high, left, right)
-    for tick in _ticks(low, high, max(1, int((right - left) / 85))):
+    place = linear(low, high, left, right)
+    for tick in ticks(low, high, max(1, int((right - left) / 85))):
         canvas.line([place(tick)] * 2, [top - 4, canvas.height - 20], "grid")
         canvas.text(
             place(tick),
@@ -218,7 +62,7 @@ def waterfall(
         if not last:
             canvas.line([place(end)] * 2, [y + 27, y + row + 5], "muted", 0.8)
         edge = max(start, end)
-        if last:
+        if last and bounds:
             canvas.line([place(bounds[0]), place(bounds[1])], [y + 16, y + 16], "ink", 2)
             for b in bounds:
                 canvas.line([place(b)] * 2, [y + 11, y + 21], "ink", 2)
@@ -239,7 +83,7 @@ def likelihood(
     spread = curve.spread or max(abs(curve.center), 1.0) / 100
     low = min(curve.center - 3.3 * spread, -0.6 * spread)
     high = max(curve.center + 3.3 * spread, 0.6 * spread)
-    place = _linear(low, high, 14.0, width - 14.0)
+    place = linear(low, high, 14.0, width - 14.0)
     base = 178.0
     xs = [low + (high - low) * i / 120 for i in range(121)]
     xs = sorted({*xs, 0.0})
@@ -260,7 +104,7 @@ def likelihood(
     canvas.dot(place(curve.center), base + 18, 4, "treat")
     canvas.text(14, 22, below, color="neg", bold=True, size=13)
     canvas.text(width - 14, 22, above, at="right", color="pos", bold=True, size=13)
-    for tick in _ticks(low, high, max(2, int(width / 100))):
+    for tick in ticks(low, high, max(2, int(width / 100))):
         canvas.text(
             min(max(place(tick), 30), width - 34),
             base + 48,
@@ -277,15 +121,10 @@ def costs(bars: Sequence[Bar], *, width: float, name: str, classes: str) -> str:
     row = 40.0
     canvas = Canvas(width, max(row * len(bars) + 8, 60))
     low, high = min(0.0, *(b.amount for b in bars)), max(0.0, *(b.amount for b in bars))
-    place = _linear(low, high if high > low else low + 1, 2.0, width - 96.0)
+    place = linear(low, high if high > low else low + 1, 2.0, width - 96.0)
     for i, bar in enumerate(bars):
         y = i * row + 4
         canvas.text(2, y + 12, shortened(bar.name, int(width / 7.5)), size=12.5)
         canvas.box(place(0.0), place(bar.amount), y + 18, 14, "neg" if bar.amount >= 0 else "pos")
         canvas.text(place(max(0.0, bar.amount)) + 6, y + 30, bar.label, size=12.5)
     return canvas.svg(name + classes, classes, name)
-
-
-def _linear(low: float, high: float, left: float, right: float) -> Any:
-    wide = (high - low) or 1.0
-    return lambda value: left + (value - low) / wide * (right - left)

@@ -47,6 +47,16 @@ class Facts:
         return decision
 
     @property
+    def look(self) -> Row | None:
+        """The look at the data, where the spec planned to look before the end."""
+        return next((r for r in self.decision["reasons"] if r["code"] == "sequential"), None)
+
+    @property
+    def clustered(self) -> bool:
+        """True when whole clusters were assigned and not single units."""
+        return any(a["clusters"] is not None for a in self.readout["arms"])
+
+    @property
     def invalid(self) -> bool:
         """True when effects and money must not be shown."""
         return bool(self.readout["status"] == "invalid" or self.decision["action"] == "invalid")
@@ -84,6 +94,11 @@ class Facts:
     def money_of(self, arm: str) -> Row | None:
         """Give the money of one treatment."""
         return next((e for e in self.economics if e["treatment"] == arm), None)
+
+    def outlook_of(self, arm: str) -> Row | None:
+        """Give what is said beyond the test of one treatment; none when the readout is not valid."""
+        looks = () if self.invalid else self.readout.get("outlook") or ()
+        return next((o for o in looks if o["treatment"] == arm), None)
 
     def overall(self, *roles: str) -> list[Row]:
         """Give the estimates for all units, metric after metric as planned; none when not valid."""
@@ -124,7 +139,8 @@ class Facts:
         metric = column.removesuffix("__pre")
         if metric != column:
             return str(self.words.say("{metric} before launch", metric=self.metric_name(metric)).striptags())
-        return column.replace("_", " ")
+        known = any(m["id"] == column for m in self.plan["metrics"])
+        return self.metric_name(column) if known else column.replace("_", " ")
 
     def units(self) -> str:
         """Say what the units are, many of them."""

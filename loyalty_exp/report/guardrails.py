@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loyalty_exp.report.effects import Said, change, level, said, step_of
 from loyalty_exp.report.facts import Facts
 from loyalty_exp.report.marks import IntervalMark, scale_of
+from loyalty_exp.report.said import Said, change, level, said, step_of
 from loyalty_exp.report.wording import Wording
 
 
@@ -45,7 +45,7 @@ def guardrail_rows(facts: Facts) -> tuple[GuardrailRow, ...]:
                 arm=facts.arm(estimate["treatment"]),
                 control=level(words, metric, estimate["mean_control"]),
                 treatment=level(words, metric, estimate["mean_treatment"]),
-                said=said(facts, estimate),
+                said=said(facts, estimate, this_look=True),
                 allowed=allowed,
                 badge=word,
                 tone=tone,

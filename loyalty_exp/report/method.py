@@ -5,8 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from loyalty_exp.estimators import ESTIMATORS
-from loyalty_exp.report.facts import Facts, Row
+from loyalty_exp.report.facts import Facts
 from loyalty_exp.report.language import N_
+from loyalty_exp.report.looks import look_lines
 from loyalty_exp.report.wording import Wording
 
 MULTIPLICITY = {
@@ -15,7 +16,7 @@ MULTIPLICITY = {
     "benjamini_hochberg": N_("Benjamini–Hochberg"),
 }
 WARNINGS = {
-    "no_economics": N_("The spec names no benefit and no costs, so the page speaks of behaviour only."),
+    "no_economics": N_("The spec names no benefit and no costs, so the page speaks of behavior only."),
     "no_covariates": N_("No covariate was given, so no estimate is adjusted."),
     "roi_unbounded": N_("Cost is known too loosely for an interval of ROI; read net benefit."),
     "provisional": N_("Some outcome windows are still open."),
@@ -30,6 +31,7 @@ def method_lines(facts: Facts) -> tuple[Markup, ...]:
     lines = [estimand(facts)]
     if not facts.invalid:
         lines += estimator_lines(facts)
+        lines += look_lines(facts)
     lines.append(window_line(facts))
     if facts.economics:
         lines += cost_lines(facts)
@@ -49,9 +51,16 @@ def method_lines(facts: Facts) -> tuple[Markup, ...]:
 def estimand(facts: Facts) -> Markup:
     """Whom is compared with whom."""
     words = facts.words
+    if facts.readout["experiment"]["kind"] == "randomized" and facts.clustered:
+        return words.say(
+            "Whole clusters of {units} were assigned to groups at random and are analyzed in the group they "
+            "were assigned to, whether reached or not (intention to treat). Every number compares a group "
+            "with control, with errors that allow for clusters.",
+            units=facts.units(),
+        )
     if facts.readout["experiment"]["kind"] == "randomized":
         return words.say(
-            "The {units} were assigned to groups at random and are analysed in the "
+            "The {units} were assigned to groups at random and are analyzed in the "
             "group they were assigned to, "
             "whether reached or not (intention to treat). Every number compares a group with control.",
             units=facts.units(),
@@ -74,6 +83,10 @@ def estimator_lines(facts: Facts) -> list[Markup]:
     lines = [
         words.say("{metrics}: {estimator}.", metrics=words.join(list(names)), estimator=estimator(words, key))
         for key, names in by.items()
+    ]
+    lines += [
+        words.say("Further reading, which never decides: {estimator}.", estimator=estimator(words, key))
+        for key in dict.fromkeys(e["estimator"] for e in facts.readout["readings"])
     ]
     if gains and gains[0] > 0:
         lines.append(
@@ -164,7 +177,7 @@ def cost_lines(facts: Facts) -> list[Markup]:
             )
     lines.append(
         words.say(
-            "Net benefit is extra margin less all programme costs; ROI is net "
+            "Net benefit is extra margin less all program costs; ROI is net "
             "benefit divided by those costs. "
             "A subsidy is a cost and never also a smaller benefit."
         )
@@ -195,82 +208,3 @@ def warning(words: Wording, code: str) -> Markup:
     if code in WARNINGS:
         return words.say(WARNINGS[code])
     return words.say("Note: {note}.", note=code.replace("_", " "))
-
-
-def glossary(facts: Facts) -> tuple[tuple[str, Markup], ...]:
-    """Give the words used here; metrics with a definition come last."""
-    words = facts.words
-    lines: list[tuple[str, Markup]] = [
-        (
-            words.say("{level} interval", level=words.level()),
-            words.say(
-                "The range of true effects that fit the data. Made again and again in the same way, "
-                "{level} of such ranges hold the true value.",
-                level=words.level(),
-            ),
-        ),
-        (words.say("Control"), control_word(facts)),
-        (
-            words.say("Not settled"),
-            words.say("The data fit both a useful change and none. It is not a finding of zero."),
-        ),
-        (
-            words.say("p"),
-            words.say(
-                "How rare data this extreme would be if the true effect were zero. It "
-                "is not the chance of being wrong."
-            ),
-        ),
-    ]
-    if facts.economics:
-        lines += [
-            (
-                words.say("Net benefit"),
-                words.say("Extra margin beyond control, less everything the programme costs."),
-            ),
-            (
-                words.say("Return on investment (ROI)"),
-                words.say("Net benefit divided by the cost of the programme."),
-            ),
-            (
-                words.say("Posterior probability"),
-                words.say(
-                    "Read from a normal curve around the estimate, with a flat prior; sampling error only."
-                ),
-            ),
-        ]
-    if any(
-        facts.metric(e["metric"]).get("display") == "percent"
-        for e in facts.overall("primary", "secondary", "guardrail")
-    ):
-        lines.append(
-            (
-                words.say("Percentage point (pp)"),
-                words.say(
-                    "The plain difference of two percentages: from 20% to 22% is 2 pp, and 10% relative."
-                ),
-            )
-        )
-    if facts.overall("guardrail"):
-        lines.append(
-            (
-                words.say("Guardrail"),
-                words.say("A metric that must not get worse by more than an allowed change."),
-            )
-        )
-    for metric in facts.plan["metrics"]:
-        lines += definition(facts, metric)
-    return tuple(lines)
-
-
-def control_word(facts: Facts) -> Markup:
-    """Say who control is."""
-    if facts.readout["experiment"]["kind"] == "randomized":
-        return facts.words.say("The {units} chosen at random who did not get the offer.", units=facts.units())
-    return facts.words.say("The {units} who did not get the offer.", units=facts.units())
-
-
-def definition(facts: Facts, metric: Row) -> list[tuple[str, Markup]]:
-    """Give the definition of a metric, where the spec has one."""
-    text = facts.words.name(metric.get("definition"), "")
-    return [(facts.metric_name(metric["id"]), Markup("{}").format(text))] if text else []

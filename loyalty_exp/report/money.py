@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from loyalty_exp.report.facts import Facts, Row, shortened
+from loyalty_exp.report.facts import Facts, Row
+from loyalty_exp.report.looks import this_look
+from loyalty_exp.report.money_rows import (
+    Bar,
+    MoneyRow,
+    cost_rows,
+    funded_words,
+    waterfall_bars,
+)
 from loyalty_exp.report.roi import (
     money_interval,
     probability,
@@ -16,28 +24,7 @@ from loyalty_exp.report.roi import (
     roi_words,
     spent_per_unit,
 )
-from loyalty_exp.report.wording import Wording
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar of the waterfall or of the cost breakdown; `label` is its amount in words."""
-
-    name: str
-    amount: float
-    label: str
-    total: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MoneyRow:
-    """A row of a money table: name, per unit, in total, share of cost."""
-
-    name: str
-    per_unit: str
-    total: str
-    share: str
-    sum: bool
+from loyalty_exp.report.settled import bounded, deciding_net
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +60,11 @@ class MoneyView:
     lead: Markup
     warning: str
     arm: str
+    funded: Markup
     rows: tuple[MoneyRow, ...]
     waterfall: tuple[Bar, ...]
     waterfall_words: Markup
-    net_bounds: tuple[float, float]
+    net_bounds: tuple[float, float] | None
     costs: tuple[Bar, ...]
     costs_words: Markup
     curve: Curve
@@ -88,49 +76,14 @@ class MoneyView:
     other_lines: tuple[tuple[str, tuple[MoneyRow, ...]], ...]
 
 
-def cost_rows(words: Wording, e: Row) -> tuple[MoneyRow, ...]:
-    """Give the cost lines of one treatment, largest first, and their sum."""
-    total = spent_per_unit(e) * e["units"]
-    lines = sorted(e["cost_lines"], key=lambda c: -abs(c["total"]))
-    rows = [
-        MoneyRow(
-            name=words.name(c["name"], c["id"].replace("_", " ")),
-            per_unit=words.exact(c["per_unit"]),
-            total=words.exact(c["total"]),
-            share=words.percent(c["total"] / total, step=0) if total > 0 and c["total"] >= 0 else "–",
-            sum=False,
-        )
-        for c in lines
-    ]
-    whole = words.percent(1.0) if total > 0 else "–"
-    rows.append(
-        MoneyRow(words.say("All costs"), words.exact(spent_per_unit(e)), words.exact(total), whole, True)
-    )
-    return tuple(rows)
-
-
-def waterfall_bars(words: Wording, e: Row) -> tuple[Bar, ...]:
-    """Give benefit, every cost line and net benefit; more than eight lines are gathered."""
-    benefit = e["benefit"]["estimate"] * e["units"]
-    net = e["net_benefit_total"]["estimate"]
-    lines = sorted(e["cost_lines"], key=lambda c: -abs(c["total"]))
-    kept, rest = (lines, []) if len(lines) <= 8 else (lines[:7], lines[7:])
-    bars = [Bar(words.say("Extra margin"), benefit, words.exact(benefit), True)]
-    for c in kept:
-        name = shortened(words.name(c["name"], c["id"].replace("_", " ")), 26)
-        bars.append(Bar(name, -c["total"], words.exact(-c["total"], signed=True), False))
-    if rest:
-        other = sum(c["total"] for c in rest)
-        bars.append(Bar(words.say("Other costs"), -other, words.exact(-other, signed=True), False))
-    return (*bars, Bar(words.say("Net benefit"), net, words.exact(net), True))
-
-
 def money_view(facts: Facts) -> MoneyView | None:
     """Give section 3; none when the spec has no economics or the readout is not valid."""
     e = facts.money_of(facts.shown)
     if e is None:
         return None
-    words, net, units = facts.words, e["net_benefit_total"], e["units"]
+    words, net, units = facts.words, deciding_net(e), e["units"]
+    whole = bounded(net)
+    own = e["net_benefit_total"]
     benefit, spent = e["benefit"]["estimate"] * units, spent_per_unit(e) * units
     lead = money_lead(facts, e, benefit, spent)
     bars = waterfall_bars(words, e)
@@ -147,6 +100,7 @@ def money_view(facts: Facts) -> MoneyView | None:
         if sells
         else "",
         arm=facts.arm(e["treatment"]),
+        funded=funded_words(facts, e),
         rows=(
             MoneyRow(
                 words.say("Extra margin"),
@@ -166,7 +120,7 @@ def money_view(facts: Facts) -> MoneyView | None:
         ),
         waterfall=bars,
         waterfall_words=lead,
-        net_bounds=(net["ci_lower"], net["ci_upper"]),
+        net_bounds=(net["ci_lower"], net["ci_upper"]) if whole else None,
         costs=cost_bars,
         costs_words=words.say(
             "All costs are {total}; the largest is {name} with {amount}.",
@@ -174,14 +128,14 @@ def money_view(facts: Facts) -> MoneyView | None:
             name=cost_bars[0].name if cost_bars else words.say("All costs"),
             amount=cost_bars[0].label if cost_bars else words.exact(spent),
         ),
-        curve=Curve(net["estimate"], net["std_error"], net["ci_lower"], net["ci_upper"]),
+        curve=Curve(own["estimate"], own["std_error"], own["ci_lower"], own["ci_upper"]),
         sure_title=words.say("How sure are we that it pays?"),
         sure_words=words.say(
-            "Curve of the net benefit: centre {net}, {level} interval {interval}, "
+            "Curve of the net benefit: center {net}, {level} interval {interval}, "
             "with {chance} of it above zero.",
             net=words.exact(net["estimate"]),
             level=words.level(),
-            interval=money_interval(words, net, exact=True),
+            interval=money_interval(words, own, exact=True),
             chance=words.chance(chance),
         ),
         sure_note=words.sentences(
@@ -191,6 +145,7 @@ def money_view(facts: Facts) -> MoneyView | None:
                     "Posterior under a flat prior and a normal approximation. It holds sampling error only; "
                     "cost and margin assumptions are taken as exact."
                 ),
+                *([told] if (told := this_look(facts)) else []),
             ]
         ),
         sure_rows=sure_rows(facts, e),
@@ -210,19 +165,19 @@ def money_lead(facts: Facts, e: Row, benefit: float, spent: float) -> Markup:
         "arm": facts.arm(e["treatment"]),
         "net": words.exact(e["net_benefit_total"]["estimate"]),
         "level": words.level(),
-        "interval": money_interval(words, e["net_benefit_total"], exact=True),
+        "interval": money_interval(words, deciding_net(e), exact=True),
     }
     if benefit < 0 or spent < 0:
         return words.say(
             "Against control, the {n} {units} of {arm} changed margin by {benefit} "
-            "and programme cost by {cost}; net benefit is {net} ({level} interval {interval}).",
+            "and program cost by {cost}; net benefit is {net} ({level} interval {interval}).",
             benefit=words.exact(benefit, signed=True),
             cost=words.exact(spent, signed=True),
             **same,
         )
     return words.say(
         "The {n} {units} of {arm} brought in {benefit} of extra margin beyond control. "
-        "After {cost} of programme cost, {net} is left ({level} interval {interval}).",
+        "After {cost} of program cost, {net} is left ({level} interval {interval}).",
         benefit=words.exact(benefit),
         cost=words.exact(spent),
         **same,
@@ -242,7 +197,7 @@ def sure_rows(facts: Facts, e: Row) -> tuple[tuple[str, str], ...]:
     ]
     above = e["probability_roi_above_hurdle"]
     if above is not None:
-        hurdle = words.percent(facts.plan.get("hurdle") or 0.0)
+        hurdle = words.whole_percent(facts.plan.get("hurdle") or 0.0)
         rows.append(
             (words.say("Posterior probability of an ROI above {hurdle}", hurdle=hurdle), words.chance(above))
         )
@@ -280,7 +235,7 @@ def arm_money(facts: Facts, e: Row) -> ArmMoney:
         benefit=words.exact(e["benefit"]["estimate"] * e["units"]),
         cost=words.exact(spent_per_unit(e) * e["units"]),
         net=words.exact(e["net_benefit_total"]["estimate"]),
-        net_interval=money_interval(words, e["net_benefit_total"], exact=True),
+        net_interval=money_interval(words, deciding_net(e), exact=True),
         roi=roi_words(words, e),
         roi_interval=roi_interval(words, e),
         chance=words.chance(probability(e)),

@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from loyalty_exp.report.language import speech
+from loyalty_exp.report.money import MoneyView
+from loyalty_exp.report.outlook import OutlookView
 from loyalty_exp.report.view import ReportView, build_view
 from loyalty_exp.report.wording import Wording
 
@@ -56,10 +58,23 @@ def template_folder() -> Path:
 
 
 def charts_of(view: ReportView, words: Wording) -> dict[str, Markup]:
-    """Draw the charts of the money section; without money, none, and no plotting library is loaded."""
-    money = view.money
-    if money is None:
-        return {}
+    """Draw the charts; a page without any does not load the plotting library."""
+    drawn = money_charts(view.money, words) if view.money is not None else {}
+    if view.outlook is not None:
+        drawn |= outlook_drawn(view.outlook, words)
+    for block in view.again:
+        if block.shown and block.lines:
+            from loyalty_exp.report import curves
+
+            for classes, width in (("wide", 900.0), ("narrow", 330.0)):
+                drawn[block.key] = drawn.get(block.key, "") + curves.bought_again(
+                    words, block.lines, block.within, width=width, name=block.key, classes=classes
+                )
+    return {k: Markup(v) for k, v in drawn.items()}
+
+
+def money_charts(money: MoneyView, words: Wording) -> dict[str, str]:
+    """Draw the charts of the money section."""
     from loyalty_exp.report import charts
 
     below, above = words.say("loses money").striptags(), words.say("pays").striptags()
@@ -78,4 +93,21 @@ def charts_of(view: ReportView, words: Wording) -> dict[str, Markup]:
             drawn["costs"] = drawn.get("costs", "") + charts.costs(
                 money.costs, width=width, name="costs", classes=classes
             )
-    return {k: Markup(v) for k, v in drawn.items()}
+    return drawn
+
+
+def outlook_drawn(outlook: OutlookView, words: Wording) -> dict[str, str]:
+    """Draw the chance of every hurdle, and the assumptions where there are any."""
+    from loyalty_exp.report import outlook_charts
+
+    drawn = {"hurdles": "", "tornado": ""}
+    for classes, width in (("wide", 440.0), ("narrow", 310.0)):
+        if outlook.curve is not None:
+            drawn["hurdles"] += outlook_charts.acceptability(
+                words, outlook.curve, width=width, name="hurdles", classes=classes
+            )
+        if outlook.bars:
+            drawn["tornado"] += outlook_charts.tornado(
+                words, outlook.bars, outlook.base, width=width, name="tornado", classes=classes
+            )
+    return drawn

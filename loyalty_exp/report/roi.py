@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from loyalty_exp.report.facts import Row
 from loyalty_exp.report.language import N_
-from loyalty_exp.report.wording import Wording, interval_step
+from loyalty_exp.report.wording import Wording, interval_step, significant_step
 
 QUADRANTS = {
     "dominant": N_("Earns more and costs less"),
@@ -74,14 +74,24 @@ def roi_interval(words: Wording, e: Row) -> str:
 def money_interval(words: Wording, interval: Row, *, exact: bool, signed: bool = False) -> Markup:
     """Write an interval of money with one rounding for both ends."""
     lower, upper = interval["ci_lower"], interval["ci_upper"]
+    if lower is None or upper is None:
+        return words.say("without bounds so far")
     if exact:
         return words.say("{lower} to {upper}", lower=words.exact(lower), upper=words.exact(upper))
-    step = interval_step(interval["estimate"], lower, upper)
+    step = step_of_money(interval)
     return words.say(
         "{lower} to {upper}",
         lower=words.money(lower, step=step, signed=signed),
         upper=words.money(upper, step=step, signed=signed),
     )
+
+
+def step_of_money(interval: Row) -> int:
+    """Give one rounding for an amount and its bounds, where it has any."""
+    value, lower, upper = interval["estimate"], interval["ci_lower"], interval["ci_upper"]
+    if lower is None or upper is None:
+        return significant_step(value)
+    return interval_step(value, lower, upper)
 
 
 def spent_per_unit(e: Row) -> float:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from loyalty_exp.report.effects import Said, change, level, said, step_of
 from loyalty_exp.report.facts import Facts, Row
+from loyalty_exp.report.looks import this_look
 from loyalty_exp.report.marks import IntervalMark, Scale, scale_of
+from loyalty_exp.report.said import Said, change, level, said, step_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +60,27 @@ def segments_view(facts: Facts) -> SegmentsView | None:
     words = facts.words
     values = {(e["segment"]["dimension"], e["segment"]["value"]) for e in cells}
     return SegmentsView(
-        note=words.say(
-            "Exploratory: {n} segments were looked at and none was registered as a target. "
-            "The order of the estimates does not show who responded most; only the "
-            "test for a difference does. "
-            "Cells with fewer than {least} {units} in a group are not shown.",
-            n=words.count(len(values)),
-            least=words.count(facts.plan.get("min_cell") or 0),
-            units=facts.units(),
+        note=noted(
+            facts,
+            words.say(
+                "Exploratory: {n} segments were looked at and none was registered as a target. "
+                "The order of the estimates does not show who responded most; only the "
+                "test for a difference does. "
+                "Cells with fewer than {least} {units} in a group are not shown.",
+                n=words.count(len(values)),
+                least=words.count(facts.plan.get("min_cell") or 0),
+                units=facts.units(),
+            ),
         ),
         blocks=tuple(block(facts, k, cells) for k in shown),
         folded=tuple(block(facts, k, cells) for k in others),
     )
+
+
+def noted(facts: Facts, note: Markup) -> Markup:
+    """Add to a note what the intervals are good for at a look before the end."""
+    told = this_look(facts)
+    return facts.words.sentences([note, told]) if told else note
 
 
 def block(facts: Facts, key: tuple[str, str, str], cells: list[Row]) -> SegmentBlock:
@@ -129,7 +139,7 @@ def cell_row(facts: Facts, e: Row, name: str, scale: Scale | None) -> CellRow:
         name=name,
         units="" if e["suppressed"] else facts.words.count(e["units_treatment"] + e["units_control"]),
         control="" if e["suppressed"] else level(facts.words, metric, e["mean_control"]),
-        said=said(facts, e),
+        said=said(facts, e, this_look=True),
         mark=mark,
         suppressed=bool(e["suppressed"]),
         overall=e["segment"] is None,

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from loyalty_exp.report.effects import level, relative_words, said
 from loyalty_exp.report.facts import Facts, Row, shortened
 from loyalty_exp.report.marks import IntervalMark, scale_of
-from loyalty_exp.report.roi import money_interval, roi_interval, roi_is_number, roi_note, roi_words
-from loyalty_exp.report.wording import interval_step
+from loyalty_exp.report.roi import (
+    money_interval,
+    roi_interval,
+    roi_is_number,
+    roi_note,
+    roi_words,
+    step_of_money,
+)
+from loyalty_exp.report.said import level, relative_words, said
+from loyalty_exp.report.settled import deciding, deciding_benefit, deciding_net
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,16 @@ def tiles(facts: Facts) -> tuple[Tile, ...]:
 
 
 def _tile(
-    facts: Facts, title: str, value: str, meaning: str, interval: str, mark: IntervalMark | None
+    facts: Facts,
+    title: str,
+    value: str,
+    meaning: str,
+    interval: str,
+    mark: IntervalMark | None,
+    *,
+    holds: bool = True,
 ) -> Tile:
+    """Give a tile; an interval that does not hold at every look is left out, and that is said."""
     unit = facts.words.points_unit()
     has_unit = value.endswith(unit)
     shown = value.removesuffix(unit) if has_unit else value
@@ -55,10 +70,12 @@ def _tile(
         unit=unit.strip() if has_unit else "",
         size="words" if wide > 13 else "long" if wide > 9 else "",
         meaning=meaning,
-        interval=facts.words.say("{level} interval: {interval}", level=facts.words.level(), interval=interval)
+        interval=facts.words.say("no interval that holds at every look")
+        if not holds
+        else facts.words.say("{level} interval: {interval}", level=facts.words.level(), interval=interval)
         if interval
         else "",
-        mark=mark,
+        mark=mark if holds else None,
     )
 
 
@@ -70,13 +87,13 @@ def _mark(estimate: float, lower: float | None, upper: float | None) -> Interval
 
 def net_tile(facts: Facts, e: Row) -> Tile:
     """Net benefit in total."""
-    net, words = e["net_benefit_total"], facts.words
-    step = interval_step(net["estimate"], net["ci_lower"], net["ci_upper"])
+    net, words = deciding_net(e), facts.words
+    step = step_of_money(net)
     return _tile(
         facts,
         words.say("Net benefit"),
         words.money(net["estimate"], step=step),
-        words.say("after all programme costs"),
+        words.say("after all program costs"),
         money_interval(words, net, exact=False),
         _mark(net["estimate"], net["ci_lower"], net["ci_upper"]),
     )
@@ -95,13 +112,13 @@ def roi_tile(facts: Facts, e: Row) -> Tile:
         roi_note(words, e),
         roi_interval(words, e),
         mark,
+        holds=facts.look is None,
     )
 
 
 def benefit_tile(facts: Facts, e: Row) -> Tile:
     """Extra margin for each unit."""
-    benefit, words = e["benefit"], facts.words
-    step = interval_step(benefit["estimate"], benefit["ci_lower"], benefit["ci_upper"])
+    words = facts.words
     metric = (facts.plan.get("benefit") or {}).get("metric")
     own = [
         x
@@ -109,15 +126,19 @@ def benefit_tile(facts: Facts, e: Row) -> Tile:
         if x["treatment"] == facts.shown and x["metric"] == metric
     ]
     relative = relative_words(words, own[0]["relative"]) if own else "–"
+    settled = deciding_benefit(e, facts.plan, own[0] if own else None)
+    benefit = settled or e["benefit"]
+    step = step_of_money(benefit)
     return _tile(
         facts,
         words.say("Extra margin per {unit}", unit=facts.unit()),
         words.money(benefit["estimate"], step=step, signed=True),
-        words.say("before programme costs")
+        words.say("before program costs")
         if relative == "–"
         else words.say("{relative} against control", relative=relative),
         money_interval(words, benefit, exact=False, signed=True),
         _mark(benefit["estimate"], benefit["ci_lower"], benefit["ci_upper"]),
+        holds=settled is not None,
     )
 
 
@@ -125,7 +146,7 @@ def metric_tile(facts: Facts, e: Row) -> Tile:
     """One metric: its difference, and both levels."""
     words, metric, effect = facts.words, facts.metric(e["metric"]), said(facts, e)
     write: Callable[[float | None], str] = lambda value: level(words, metric, value)  # noqa: E731
-    found = e["absolute"]
+    found = deciding(e)
     return _tile(
         facts,
         facts.metric_name(e["metric"]),

@@ -10,6 +10,7 @@ from loyalty_exp.report.because import because, reason
 from loyalty_exp.report.checks import concerns
 from loyalty_exp.report.facts import Facts, shortened
 from loyalty_exp.report.language import N_
+from loyalty_exp.report.settled import deciding_net, holds_zero
 
 LABELS = {
     "ship": (N_("Scale"), "up"),
@@ -108,7 +109,7 @@ def headline(facts: Facts, action: str) -> Markup:
             )
         return words.say("Change “{arm}” and test it again", arm=arm)
     if action == "extend":
-        if reason(facts, "immature"):
+        if reason(facts, "immature") and facts.look is None:
             return words.say("Let the test run on: the outcomes are not complete yet")
         return words.say("Let the test run on: it is too early to decide")
     if reason(facts, "works_not_shown_to_pay"):
@@ -133,7 +134,7 @@ def evidence_why(facts: Facts) -> Markup:
     if facts.invalid:
         return words.say("A failed validity check cannot be repaired in the analysis.")
     randomized = facts.readout["experiment"]["kind"] == "randomized"
-    parts = [words.say("Randomised") if randomized else words.say("Not randomised: compare with care")]
+    parts = [words.say("Randomized") if randomized else words.say("Not randomized: compare with care")]
     parts.append(
         words.say("every outcome window is complete")
         if facts.readout["status"] == "mature"
@@ -146,6 +147,6 @@ def evidence_why(facts: Facts) -> Markup:
         else words.say("all checks that ran pass")
     )
     e = facts.money_of(facts.shown)
-    if e and e["net_benefit_total"]["ci_lower"] <= 0 <= e["net_benefit_total"]["ci_upper"]:
+    if e and holds_zero(deciding_net(e)):
         parts.append(words.say("the money interval holds zero"))
     return words.say("{parts}.", parts=words.join(parts))

@@ -9,25 +9,25 @@ from typing import Any
 from markupsafe import Markup
 
 from loyalty_exp.report.checks import CheckRow, check_rows, strip
+from loyalty_exp.report.coupons import CouponBlock, coupon_blocks
 from loyalty_exp.report.effects import MetricTable, changed_lead, metric_tables
 from loyalty_exp.report.facts import Facts
+from loyalty_exp.report.glossary import glossary
 from loyalty_exp.report.guardrails import GuardrailRow, guardrail_rows
 from loyalty_exp.report.language import speech
-from loyalty_exp.report.method import glossary, method_lines
+from loyalty_exp.report.looks import table_note
+from loyalty_exp.report.method import method_lines
 from loyalty_exp.report.money import MoneyView, money_view
+from loyalty_exp.report.next_steps import Step, next_lead, steps
+from loyalty_exp.report.outlook import OutlookView, outlook_view
+from loyalty_exp.report.points import PointsBlock, points_blocks
+from loyalty_exp.report.readings import ReadingGroup, reading_groups
+from loyalty_exp.report.repurchase import RepurchaseBlock, repurchase_blocks
+from loyalty_exp.report.rollouts import RolloutBlock, rollout_blocks
 from loyalty_exp.report.segments import SegmentsView, segments_view
 from loyalty_exp.report.tiles import Tile, tiles
 from loyalty_exp.report.verdict import VerdictView, verdict_view
 from loyalty_exp.report.wording import Wording
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One action after the decision."""
-
-    action: str
-    owner: str
-    due: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class ArmRow:
     name: str
     receives: str
     units: str
+    clusters: str
     planned: str
 
 
@@ -59,10 +60,18 @@ class ReportView:
     next_lead: Markup
     steps: tuple[Step, ...]
     arms: tuple[ArmRow, ...]
+    clusters: bool
     money: MoneyView | None
+    points: tuple[PointsBlock, ...]
+    coupons: tuple[CouponBlock, ...]
+    outlook: OutlookView | None
+    rollouts: tuple[RolloutBlock, ...]
     changed_lead: Markup
     metrics: tuple[MetricTable, ...]
+    table_note: Markup | None
+    readings: tuple[ReadingGroup, ...]
     guardrails: tuple[GuardrailRow, ...]
+    again: tuple[RepurchaseBlock, ...]
     segments: SegmentsView | None
     checks: tuple[CheckRow, ...]
     method: tuple[Markup, ...]
@@ -92,10 +101,18 @@ def build_view(readout: Mapping[str, Any], language: str) -> ReportView:
         next_lead=next_lead(facts),
         steps=steps(facts),
         arms=arm_rows(facts),
+        clusters=facts.clustered,
         money=money_view(facts),
+        points=points_blocks(facts),
+        coupons=coupon_blocks(facts),
+        outlook=outlook_view(facts),
+        rollouts=rollout_blocks(facts),
         changed_lead=changed_lead(facts),
         metrics=metric_tables(facts),
+        table_note=table_note(facts),
+        readings=reading_groups(facts),
         guardrails=guardrail_rows(facts),
+        again=repurchase_blocks(facts),
         segments=segments_view(facts),
         checks=check_rows(facts),
         method=method_lines(facts),
@@ -118,52 +135,6 @@ def meta(facts: Facts) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def next_lead(facts: Facts) -> Markup:
-    """Say what follows from the verdict."""
-    words = facts.words
-    if facts.invalid:
-        return words.say(
-            "Nothing should be decided from these data. Find the cause, mend it, and run the test again."
-        )
-    action = facts.decision["action"]
-    e = facts.money_of(facts.shown)
-    if action == "ship" and e is not None:
-        return words.say(
-            "If the response holds, each further {unit} would bring about {net} after costs. "
-            "Keep a control group through the roll-out, so that this can be checked.",
-            unit=facts.unit(),
-            net=words.exact(e["net_benefit"]["estimate"]),
-        )
-    if action == "ship":
-        return words.say("Keep a control group through the roll-out, so that the effect can be checked.")
-    if action == "stop":
-        return words.say("Stop the offer, and write down what was learned before the next idea is tested.")
-    if action == "iterate":
-        return words.say(
-            "Change the offer where it falls short, and test it against control again before any roll-out."
-        )
-    if action == "extend":
-        return words.say(
-            "Keep the groups as they are. The page is made again when the outcomes are complete."
-        )
-    return words.say(
-        "This is not a finding that the programme does nothing. A longer test, "
-        "or a cheaper offer, would settle it."
-    )
-
-
-def steps(facts: Facts) -> tuple[Step, ...]:
-    """Give the registered actions for this verdict; none of them holds when the readout is not valid."""
-    words = facts.words
-    if facts.invalid:
-        return ()
-    return tuple(
-        Step(words.name(s.get("action"), ""), words.name(s.get("owner"), "–"), words.day(s.get("due")) or "–")
-        for s in facts.plan.get("next_steps") or ()
-        if not s.get("on") or facts.decision["action"] in s["on"]
-    )
-
-
 def arm_rows(facts: Facts) -> tuple[ArmRow, ...]:
     """Give the arms as planned and found."""
     words = facts.words
@@ -172,6 +143,7 @@ def arm_rows(facts: Facts) -> tuple[ArmRow, ...]:
             name=facts.arm(a["id"]),
             receives=words.name(a["receives"], "") or (words.say("no offer") if a["is_control"] else "–"),
             units=words.count(a["units"]),
+            clusters="–" if a["clusters"] is None else words.count(a["clusters"]),
             planned=words.percent(a["share_planned"], step=-1),
         )
         for a in facts.readout["arms"]

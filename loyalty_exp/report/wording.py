@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -14,6 +14,9 @@ from loyalty_exp.grammar import in_language
 from loyalty_exp.report.language import Speech
 
 MINUS = "\N{MINUS SIGN}"
+
+_WIDE = Context(prec=400)
+"""Digits enough for every 64-bit number."""
 
 
 class Number(str):
@@ -75,6 +78,10 @@ class Wording:
         if step is None:
             step = 0 if abs(value) >= 0.1 else -1
         return _signed(rounded(value * 100, step), "", "%", signed)
+
+    def whole_percent(self, value: float) -> Number:
+        """A declared share or return: no decimals where it is a whole percentage."""
+        return self.percent(value, step=0 if abs(value * 100 - round(value * 100)) < 1e-9 else -1)
 
     def share(self, value: float) -> Number:
         """A share with one decimal, such as a rate of members."""
@@ -148,10 +155,10 @@ def rounded(value: float, step: int) -> str:
     """Write a value rounded to 10**step; what is not zero is never written as zero."""
     exact = Decimal(repr(float(value)))
     quantum = Decimal(1).scaleb(step)
-    result = exact.quantize(quantum, ROUND_HALF_EVEN)
+    result = exact.quantize(quantum, ROUND_HALF_EVEN, _WIDE)
     if result == 0 and exact != 0:
         step = significant_step(value, 1)
-        result = exact.quantize(Decimal(1).scaleb(step), ROUND_HALF_EVEN)
+        result = exact.quantize(Decimal(1).scaleb(step), ROUND_HALF_EVEN, _WIDE)
     return f"{result:,.{max(0, -step)}f}"
 
 

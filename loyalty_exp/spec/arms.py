@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from loyalty_exp.grammar import Column, Label, Section, Text
+from loyalty_exp.grammar import Column, Identifier, Label, Section, Text
 from loyalty_exp.interventions import AnyIntervention
 
 
@@ -38,6 +38,10 @@ class Arm(Section):
     name: Text | None = Field(default=None, description="Name on the page.")
     control: bool = Field(default=False, description="True for the arm that others are compared with.")
     intervention: AnyIntervention | None = Field(default=None, description="What members of the arm receive.")
+    factors: dict[Identifier, Label] = Field(
+        default_factory=dict,
+        description='Level of each factor of a factorial design: {points: "on", perk: "off"}, in quotes.',
+    )
 
 
 class ArmsInColumn(Section):

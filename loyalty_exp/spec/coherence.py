@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from loyalty_exp.spec.arms import ArmsInColumn
+from loyalty_exp.spec.cost_coherence import cost_sources, uncounted
 from loyalty_exp.spec.draft import Draft
-from loyalty_exp.spec.metric_coherence import covariates, kinds_fit_shape, ratio_parts
+from loyalty_exp.spec.factorial_coherence import contrasts, factors_make_cells
+from loyalty_exp.spec.metric_coherence import covariates, estimators_fit, kinds_fit_shape, ratio_parts
 from loyalty_exp.spec.money_coherence import benefit, cost_lines
-from loyalty_exp.spec.place import Finding
+from loyalty_exp.spec.place import Finding, near
+from loyalty_exp.spec.population_coherence import joining_day, known_members
+from loyalty_exp.spec.projection_coherence import (
+    assumptions,
+    calendar,
+    horizon,
+    post_period,
+    rollout,
+    within_the_data,
+)
 
 _NEEDS_MONEY = ("probability_net_benefit_positive", "probability_roi_above_hurdle", "net_benefit_lower_above")
 
@@ -72,6 +83,16 @@ def arms_fit_shape(spec: Draft) -> Iterator[Finding]:
         )
 
 
+def negative_controls(spec: Draft) -> Iterator[Finding]:
+    """Controls without effect are metrics of the spec."""
+    named = spec.raw.get("negative_controls")
+    known = list(spec.metric_ids.values())
+    for i, name in enumerate(named if isinstance(named, list) else []):
+        if isinstance(name, str) and name not in known:
+            message = f"'{name[:60]}' is not a metric of this spec"
+            yield Finding(("negative_controls", i), message, near(name, known))
+
+
 def an_outcome_window(spec: Draft) -> Iterator[Finding]:
     """Transactions count in a window."""
     if spec.transactions_shape and spec.schedule is not None and spec.schedule.outcome_days is None:
@@ -93,19 +114,6 @@ def decision_has_money(spec: Draft) -> Iterator[Finding]:
             )
 
 
-def not_yet_run(spec: Draft) -> list[Finding]:
-    """Say which valid parts of a spec this version does not run."""
-    notices = []
-    assignment = spec.raw.get("assignment")
-    if isinstance(assignment, dict) and assignment.get("strata"):
-        words = "drawing assignments is not yet run by this version; the assignments table is read"
-        notices.append(Finding(("assignment", "strata"), words, "", on_key=True, severity="notice"))
-    if spec.transactions_shape and spec.data is not None and spec.data.assignments is None:
-        words = "drawing assignments is not yet run by this version; data.assignments is needed for a readout"
-        notices.append(Finding(("data",), words, "", on_key=True, severity="notice"))
-    return notices
-
-
 CHECKS: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     repeated_ids,
     a_primary_metric,
@@ -115,6 +123,20 @@ CHECKS: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     kinds_fit_shape,
     covariates,
     ratio_parts,
+    estimators_fit,
     benefit,
     cost_lines,
+    negative_controls,
+    cost_sources,
+    uncounted,
+    known_members,
+    joining_day,
+    factors_make_cells,
+    contrasts,
+    post_period,
+    within_the_data,
+    calendar,
+    horizon,
+    rollout,
+    assumptions,
 )

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from loyalty_exp.grammar import Column, Section
+from loyalty_exp.spec.events import (
+    EVENT_TABLES,
+    ContactsTable,
+    CouponsTable,
+    ExposuresTable,
+    PerksTable,
+    PointsTable,
+    ReferralsTable,
+    SurveysTable,
+    TableName,
+)
 
-TableName = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
-"""A file beside the spec (Parquet, CSV, gzipped CSV), or a table of the engine's database."""
+__all__ = ["Assignments", "Data", "TableName", "Transactions"]
 
 
 class Transactions(Section):
@@ -27,6 +35,20 @@ class Transactions(Section):
     margin: Column | None = Field(default=None, description="Column of contribution margin.")
     discount: Column | None = Field(default=None, description="Column of discount given.")
     category: Column | None = Field(default=None, description="Column of the category.")
+    cogs: Column | None = Field(default=None, description="Column of the cost of the goods.")
+    shipping: Column | None = Field(default=None, description="Column of the shipping fee that was paid.")
+    restockable: Column | None = Field(
+        default=None,
+        description="Column that says, on a refund row, whether the goods can be sold again, so that their "
+        "cost comes back.",
+    )
+    refund_cogs: Column | None = Field(
+        default=None, description="Column of the cost of goods that comes back, on a refund row."
+    )
+    currency: Column | None = Field(
+        default=None,
+        description="Column of the currency of the row; every row must hold the currency of the program.",
+    )
     refund_of: Column | None = Field(
         default=None,
         description="Column that holds, on a refund row, the order it reverses; empty on orders. "
@@ -47,6 +69,12 @@ class Transactions(Section):
         description="Largest share of transactions in the windows whose unit is not in the members "
         "table; with more, the two tables do not belong together and the data are refused.",
     )
+
+    @model_validator(mode="after")
+    def _one_way_back(self) -> Transactions:
+        if self.restockable is not None and self.refund_cogs is not None:
+            raise ValueError("give either restockable (a flag) or refund_cogs (money), not both")
+        return self
 
 
 class Assignments(Section):
@@ -71,16 +99,41 @@ class Data(Section):
         description="`duckdb` for files, or a URL: duckdb:///file.duckdb, sqlite:///file.db.",
     )
     units: TableName | None = Field(default=None, description="Per-unit table: one row a unit.")
+    currency: Column | None = Field(
+        default=None,
+        description="Column of the currency in the per-unit table; every row must hold the currency of the "
+        "program.",
+    )
     members: TableName | None = Field(default=None, description="Members table: one row a member.")
     transactions: Transactions | None = Field(default=None, description="Transactions table.")
     assignments: Assignments | None = Field(default=None, description="Assignments table.")
+    joined: Column | None = Field(
+        default=None, description="Column of the day on which the unit joined, for lifecycle states."
+    )
+    last_order: Column | None = Field(
+        default=None,
+        description="Column of the day of the last order before assignment, for lifecycle states; read from "
+        "the transactions when left out.",
+    )
+    points: PointsTable | None = Field(default=None, description="Points table.")
+    coupons: CouponsTable | None = Field(default=None, description="Coupons table.")
+    perks: PerksTable | None = Field(default=None, description="Perks table.")
+    contacts: ContactsTable | None = Field(default=None, description="Contacts table.")
+    referrals: ReferralsTable | None = Field(default=None, description="Referrals table.")
+    surveys: SurveysTable | None = Field(default=None, description="Surveys table.")
+    exposures: ExposuresTable | None = Field(default=None, description="Exposures table.")
 
     @model_validator(mode="after")
     def _one_shape(self) -> Data:
         if self.units is not None:
             if self.members or self.transactions or self.assignments:
                 raise ValueError("give either `units`, or `members` with `transactions`, not both")
+            for table in EVENT_TABLES:
+                if getattr(self, table) is not None:
+                    raise ValueError(f"`{table}` stands beside transactions; a per-unit table counts its own")
             return self
+        if self.currency is not None:
+            raise ValueError("`currency` here is a column of `units`; write it under `transactions`")
         if self.members is None or self.transactions is None:
             raise ValueError("give either `units` (a per-unit table), or both `members` and `transactions`")
         return self

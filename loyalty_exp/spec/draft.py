@@ -9,11 +9,16 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from loyalty_exp.grammar import Label
 from loyalty_exp.metrics import AnyMetric, Metric
+from loyalty_exp.spec.analysis import Contrast
 from loyalty_exp.spec.arms import Arm, ArmsInColumn
 from loyalty_exp.spec.data import Data
 from loyalty_exp.spec.decision import Decision
 from loyalty_exp.spec.economics import Benefit, CostLine
+from loyalty_exp.spec.population import Population, Segment
+from loyalty_exp.spec.program import DEFAULT_PROGRAM, Program
+from loyalty_exp.spec.projection import Assumption, Horizon, Rollout
 from loyalty_exp.spec.schedule import Schedule
 
 
@@ -25,7 +30,7 @@ class Draft:
     ----------
     raw : dict
         The spec as plain data, written out in full.
-    data, schedule, decision, benefit
+    data, schedule, decision, benefit, population, program, horizon, rollout
         Sections, or None.
     arms : dict of int to Arm, or ArmsInColumn, or None
     metrics : dict of int to Metric
@@ -34,6 +39,9 @@ class Draft:
     costs : dict of int to CostLine
     prices : tuple of str or None
         Names of the cost book; None when the program could not be read.
+    segments, contrasts, assumptions : dict by position
+    factors : dict of str to tuple of str, or None
+    post_days : int or None
     """
 
     raw: dict[str, Any]
@@ -46,6 +54,27 @@ class Draft:
     metric_ids: dict[int, str]
     costs: dict[int, CostLine]
     prices: tuple[str, ...] | None
+    population: Population | None
+    program: Program | None
+    segments: dict[int, Segment]
+    contrasts: dict[int, Contrast]
+    factors: dict[str, tuple[str, ...]] | None
+    horizon: Horizon | None
+    rollout: Rollout | None
+    assumptions: dict[int, Assumption]
+    post_days: int | None
+
+    @property
+    def observational(self) -> bool:
+        """True when the spec has a design in place of arms."""
+        return "design" in self.raw
+
+    @property
+    def all_costs_read(self) -> bool:
+        """True when no cost line is missing here."""
+        economics = self.raw.get("economics")
+        costs = economics.get("costs", ()) if isinstance(economics, dict) else ()
+        return isinstance(costs, (list, tuple)) and len(costs) == len(self.costs)
 
     @property
     def units_shape(self) -> bool:
@@ -76,7 +105,9 @@ def draft(raw: dict[str, Any]) -> Draft:
     """Read each section by itself."""
     economics = raw.get("economics")
     money = economics if isinstance(economics, dict) else {}
-    program = raw.get("program")
+    program, analysis = raw.get("program"), raw.get("analysis")
+    contrasts = analysis.get("contrasts") if isinstance(analysis, dict) else None
+    post_days = money.get("post_days")
     book = program.get("cost_prices") if isinstance(program, dict) else None
     return Draft(
         raw=raw,
@@ -89,6 +120,15 @@ def draft(raw: dict[str, Any]) -> Draft:
         metric_ids=_ids(raw.get("metrics")),
         costs=_items(CostLine, money.get("costs")),
         prices=tuple(book) if isinstance(book, dict) else None if "program" in raw and not program else (),
+        population=_read(Population, raw.get("population", {})),
+        program=_read(Program, program) if "program" in raw else DEFAULT_PROGRAM,
+        segments=_items(Segment, raw.get("segments")),
+        contrasts=_items(Contrast, contrasts),
+        factors=_read(dict[str, tuple[Label, ...]], raw.get("factors", {})),
+        horizon=_read(Horizon, money.get("horizon")),
+        rollout=_read(Rollout, money.get("rollout")),
+        assumptions=_items(Assumption, money.get("assumptions")),
+        post_days=post_days if type(post_days) is int and post_days > 0 else None,
     )
 
 

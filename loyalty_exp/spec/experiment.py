@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from pydantic import Field, field_validator, model_validator
 
-from loyalty_exp.grammar import Column, Identifier, Section, Text, canonical
+from loyalty_exp.estimators.choice import Choice
+from loyalty_exp.grammar import Column, Identifier, Label, Section, Text, canonical
 from loyalty_exp.interventions import Intervention
 from loyalty_exp.metrics import AnyMetric, Metric
 from loyalty_exp.metrics.needs import Shape
@@ -23,6 +24,7 @@ from loyalty_exp.spec.population import Population, Segment
 from loyalty_exp.spec.program import DEFAULT_PROGRAM, Program
 from loyalty_exp.spec.report import Report
 from loyalty_exp.spec.schedule import Schedule
+from loyalty_exp.spec.sizing import Sizing
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,19 @@ class Experiment(Section):
     program: Program = Field(
         default=DEFAULT_PROGRAM, description="Path of the program file, or the section itself."
     )
-    unit: Column = Field(description="Column that identifies the unit of randomization.")
+    unit: Column = Field(description="Column that identifies the unit, one row each.")
+    cluster: Column | None = Field(
+        default=None,
+        description="Column of the household or store, where those were randomized and not single units.",
+    )
     data: Data = Field(description="Where the rows are.")
     population: Population = Field(default=Population(), description="Who takes part.")
     assignment: Assignment | None = Field(default=None, description="How members are drawn.")
     arms: tuple[Arm, ...] | ArmsInColumn = Field(description="The groups that are compared.")
+    factors: dict[Identifier, tuple[Label, ...]] = Field(
+        default_factory=dict,
+        description='Factorial designs: levels of each factor, the usual one first: {points: ["off", "on"]}.',
+    )
     schedule: Schedule = Field(default=Schedule(), description="Calendar and windows.")
     segments: tuple[Segment, ...] = Field(default=(), description="Declared splits of the population.")
     metrics: tuple[AnyMetric, ...] = Field(min_length=1, description="What is measured.")
@@ -69,6 +79,9 @@ class Experiment(Section):
     decision: Decision = Field(default=Decision(), description="The rule.")
     analysis: Analysis = Field(default=Analysis(), description="Level and adjustments.")
     report: Report = Field(default=Report(), description="The page.")
+    sizing: Sizing | None = Field(
+        default=None, description="What the test is to find, and what is known before it: `loyalty-exp size`."
+    )
 
     @property
     def shape(self) -> Shape:
@@ -94,6 +107,21 @@ class Experiment(Section):
     def treatments(self) -> tuple[str, ...]:
         """Ids of the other arms."""
         return tuple(a.id for a in self.planned_arms[1:])
+
+    def estimator_of(self, metric: Metric) -> Choice:
+        """Give the estimator of a metric over all units: named in the spec, else what the design asks for."""
+        if metric.estimator is not None:
+            return metric.estimator
+        if self.cluster is not None:
+            return Choice(type="ratio_clusters" if metric.measure == "ratio" else "clusters")
+        if self.strata and metric.measure in {"mean", "proportion"}:
+            return Choice(type="stratified")
+        return Choice(type=metric.default_estimator(metric.needs(self.shape, self.library)))
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """Columns whose values together make the strata of the draw."""
+        return self.assignment.strata if self.assignment else ()
 
     @property
     def spec_hash(self) -> str:
@@ -122,6 +150,8 @@ class Experiment(Section):
             raise ValueError(f"metric '{twice}' is defined twice")
         if not any(m.role == "primary" for m in self.metrics):
             raise ValueError("no metric has role: primary; say which one decides before looking at any")
+        if self.sizing is not None:
+            self.sizing.check_names(ids, [a.id for a in self.planned_arms])
         return self
 
 

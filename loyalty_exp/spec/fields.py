@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from loyalty_exp.spec.place import Path
 
@@ -49,6 +50,11 @@ def _without_type(data: Any, path: Path) -> Any:
     return {k: _without_type(v, path[1:]) if k == path[0] else v for k, v in data.items()}
 
 
+def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Give the fields of a section by the keys that an author writes: `from`, not `from_`."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
 def _alternatives(annotation: Any) -> Iterator[Any]:
     origin = get_origin(annotation)
     if origin is Annotated:
@@ -73,8 +79,9 @@ def _fits(section: type[BaseModel], raw: Any) -> bool:
 
 def _step(annotation: Any, part: str | int, raw: Any) -> list[Any]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        known = isinstance(raw, dict) and part in annotation.model_fields and _fits(annotation, raw)
-        return [annotation.model_fields[str(part)].annotation] if known else []
+        keys = keys_of(annotation)
+        known = isinstance(raw, dict) and part in keys and _fits(annotation, raw)
+        return [keys[str(part)].annotation] if known else []
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in {tuple, list} and isinstance(part, int) and arguments:
         return [arguments[0]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loyalty_exp.metrics import Metric, Ratio, Repurchase
+from loyalty_exp.estimators import ESTIMATORS
+from loyalty_exp.metrics import Margin, Metric, Ratio, Repurchase
 from loyalty_exp.metrics.metric import PRE
 from loyalty_exp.metrics.ratio import RatioCovariate
 from loyalty_exp.spec.draft import Draft
@@ -19,10 +20,26 @@ def kinds_fit_shape(spec: Draft) -> Iterator[Finding]:
         return
     for i, metric in spec.metrics.items():
         path: Path = ("metrics", i)
+        if isinstance(metric, Margin):
+            yield from _margin_has_parts(path, metric, spec)
         if spec.units_shape:
             yield from _on_units(path, metric)
         else:
             yield from _on_transactions(path, metric, spec)
+
+
+def _margin_has_parts(path: Path, metric: Margin, spec: Draft) -> Iterator[Finding]:
+    sold = spec.data.transactions if spec.data is not None else None
+    if sold is None:
+        message = "is made of orders and refunds; a per-unit table has none"
+        yield Finding((*path, "type"), message, "write type: amount, and the column of the margin")
+    elif metric.basis == "contribution_margin" and sold.cogs is None:
+        message = "needs data.transactions.cogs: the column of the cost of the goods"
+        yield Finding((*path, "type"), message, "add cogs:, or write basis: net_revenue")
+    elif metric.discount_is_tender and sold.discount is None:
+        message = "needs data.transactions.discount: the column that is added to the amount"
+        hint = "add discount: to data.transactions"
+        yield Finding((*path, "discount_is_tender"), message, hint, on_key=True)
 
 
 def _on_units(path: Path, metric: Metric) -> Iterator[Finding]:
@@ -99,3 +116,32 @@ def ratio_parts(spec: Draft) -> Iterator[Finding]:
             elif isinstance(other, (Ratio, Repurchase)):
                 message = f"'{name}' is a {other.type} metric; a ratio divides sums"
                 yield Finding(("metrics", i, key), message, "name an amount, a count or a column")
+
+
+def estimators_fit(spec: Draft) -> Iterator[Finding]:
+    """An estimator reads one kind of metric, and some need covariates, strata or clusters."""
+    cluster = spec.raw.get("cluster")
+    assignment = spec.raw.get("assignment")
+    strata = assignment.get("strata") if isinstance(assignment, dict) else None
+    for i, metric in spec.metrics.items():
+        readings = ((("readings", j), choice) for j, choice in enumerate(metric.readings))
+        named = [(("estimator",), metric.estimator), *readings]
+        for key, choice in named:
+            if choice is None:
+                continue
+            path: Path = ("metrics", i, *key)
+            estimator = ESTIMATORS[choice.type]
+            if metric.measure not in estimator.fits:
+                fitting = [e.name for e in ESTIMATORS.values() if metric.measure in e.fits]
+                message = f"'{choice.type}' does not read a metric of type {getattr(metric, 'type', '')}"
+                yield Finding(path, message, f"one of {', '.join(fitting)}")
+            elif len(getattr(metric, "covariates", ()) or ()) < estimator.covariates[0] and not isinstance(
+                getattr(metric, "covariates", ()), RatioCovariate
+            ):
+                hint = "add covariates: [...] to the metric"
+                yield Finding(path, f"'{choice.type}' needs covariates", hint)
+            elif estimator.evidence == "strata" and not strata:
+                yield Finding(path, "'stratified' needs assignment.strata", "add assignment: {strata: [...]}")
+            elif estimator.evidence == "clusters" and not cluster:
+                hint = "name the column of the household or store"
+                yield Finding(path, f"'{choice.type}' needs cluster:", hint)

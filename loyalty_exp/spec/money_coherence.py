@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loyalty_exp.metrics import Amount, Ratio
+from loyalty_exp.metrics import Amount, Margin, Ratio
 from loyalty_exp.spec.draft import Draft
 from loyalty_exp.spec.fields import at
 from loyalty_exp.spec.place import Finding, Path, near
@@ -27,13 +27,16 @@ def benefit(spec: Draft) -> Iterator[Finding]:
     if isinstance(metric, Ratio):
         hint = "name an amount, or a count or proportion with a value"
         yield Finding((*path, "metric"), f"'{metric.id}' is a ratio, which is not money for each unit", hint)
-    elif isinstance(metric, Amount) and given.value is not None:
+    elif isinstance(metric, (Amount, Margin)) and given.value is not None:
         message = f"'{metric.id}' is an amount, which is money already; value is for events"
         yield Finding((*path, "value"), message, "write margin: the part that is margin, 0 to 1", on_key=True)
-    elif not isinstance(metric, Amount) and given.margin is not None:
+    elif isinstance(metric, Margin) and given.margin is not None:
+        message = f"'{metric.id}' is margin already"
+        yield Finding((*path, "margin"), message, "remove margin", on_key=True)
+    elif not isinstance(metric, (Amount, Margin)) and given.margin is not None:
         message = f"'{metric.id}' is a {kind}, which is not money; margin is for amounts"
         yield Finding((*path, "margin"), message, "write value: the money one event is worth", on_key=True)
-    elif not isinstance(metric, Amount) and given.value is None:
+    elif not isinstance(metric, (Amount, Margin)) and given.value is None:
         message = f"is required: '{metric.id}' is a {kind}, which is not money"
         yield Finding((*path, "value"), message, "value: the money one event is worth")
 

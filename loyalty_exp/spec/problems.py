@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from loyalty_exp.spec.fields import at, kinds, sections
+from loyalty_exp.spec.fields import at, keys_of, kinds, sections
 from loyalty_exp.spec.phrases import phrase, wrong_kinds
 from loyalty_exp.spec.place import Finding, Path, dotted, near
 
@@ -85,7 +85,7 @@ def _finding(path: Path, error: ErrorDetails, model: type[BaseModel], data: Any)
         message, hint = phrase(error, path[-1])
         return [Finding(path, message, hint, on_key=True)]
     if kind == "extra_forbidden":
-        keys = [k for s in sections(model, path[:-1], data) for k in s.model_fields]
+        keys = [k for s in sections(model, path[:-1], data) for k in keys_of(s)]
         message = f"'{str(path[-1])[:60]}' is not a key of {dotted(path[:-1]) or 'the spec'}"
         return [Finding(path, message, near(path[-1], keys), on_key=True)]
     if kind == "missing":
@@ -103,7 +103,7 @@ def _finding(path: Path, error: ErrorDetails, model: type[BaseModel], data: Any)
 
 def _meaning_of(path: Path, model: type[BaseModel], data: Any) -> str:
     for section in sections(model, path[:-1], data):
-        if field := section.model_fields.get(str(path[-1])):
+        if field := keys_of(section).get(str(path[-1])):
             return (field.description or "").rstrip(".")
     return ""
 

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from loyalty_exp.errors import Problem, SpecError
+from loyalty_exp.errors import Problem, Refused, SpecError
+from loyalty_exp.grammar import Section
 from loyalty_exp.spec import place
-from loyalty_exp.spec.coherence import incoherent, not_yet_run
+from loyalty_exp.spec.coherence import incoherent
 from loyalty_exp.spec.document import Document
 from loyalty_exp.spec.draft import draft
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.listing import render_github, render_json, render_text
+from loyalty_exp.spec.not_yet_run import not_yet_run
+from loyalty_exp.spec.observational import NOT_RUN, Observational
 from loyalty_exp.spec.parse import parse
 from loyalty_exp.spec.problems import findings
 from loyalty_exp.spec.program import Program
@@ -25,6 +28,7 @@ from loyalty_exp.spec.source import text_of
 
 __all__ = [
     "check",
+    "check_file",
     "check_text",
     "json_schema",
     "read",
@@ -35,7 +39,18 @@ __all__ = [
     "resolved_yaml",
 ]
 
-_PROGRAM = Program.model_fields.keys()
+_OF_PROGRAMS = Program.model_fields.keys() - Experiment.model_fields.keys()
+_OF_EXPERIMENTS = (
+    Experiment.model_fields.keys() | Observational.model_fields.keys()
+) - Program.model_fields.keys()
+
+Spec = Experiment | Observational
+
+
+class _File(Section):
+    """A program file under the key that names it in a spec, so that both are told of in the same words."""
+
+    program: Program
 
 
 def read(path: str | Path) -> Experiment:
@@ -47,6 +62,8 @@ def read(path: str | Path) -> Experiment:
     ------
     SpecError
         With all problems, in the order of the file.
+    Refused
+        If the spec has a design in place of arms: this version does not estimate without randomization.
     """
     return _or_raise(*check(path))
 
@@ -66,11 +83,13 @@ def read_text(text: str, file: str = "<spec>", folder: Path | None = None) -> Ex
     ------
     SpecError
         With all problems, in the order of the file.
+    Refused
+        If the spec has a design in place of arms: this version does not estimate without randomization.
     """
     return _or_raise(*check_text(text, file, folder))
 
 
-def check(path: str | Path) -> tuple[Experiment | None, tuple[Problem, ...]]:
+def check(path: str | Path) -> tuple[Spec | None, tuple[Problem, ...]]:
     """Read a spec file and give what could be read, with all problems and notices."""
     try:
         text = text_of(Path(path), str(path))
@@ -79,18 +98,38 @@ def check(path: str | Path) -> tuple[Experiment | None, tuple[Problem, ...]]:
     return check_text(text, str(path), Path(path).parent)
 
 
+def check_file(path: str | Path) -> tuple[Spec | Program | None, tuple[Problem, ...]]:
+    """Read a spec or a program file, whichever it is, with all problems and notices."""
+    try:
+        document = parse(text_of(Path(path), str(path)), str(path))
+    except SpecError as error:
+        return None, error.problems
+    return _checked_program(document) if _is_program(document) else _checked(document, Path(path).parent)
+
+
 def check_text(
     text: str, file: str = "<spec>", folder: Path | None = None
-) -> tuple[Experiment | None, tuple[Problem, ...]]:
+) -> tuple[Spec | None, tuple[Problem, ...]]:
     """Read a spec from text and give what could be read, with all problems and notices."""
     try:
         document = parse(text, file)
     except SpecError as error:
         return None, error.problems
-    if "experiment" not in document.data and "program" in document.data and document.data.keys() <= _PROGRAM:
+    if _is_program(document):
         message = "this is a program file, not the spec of an experiment"
         return None, (document.problem((), (0, 0), message, "name a spec that says program: and this file"),)
-    expanded = expand(document.data, folder or Path())
+    return _checked(document, folder or Path())
+
+
+def _is_program(document: Document) -> bool:
+    """Tell a program file by its keys, also where one of them is misspelled."""
+    keys = document.data.keys()
+    named = isinstance(document.data.get("program"), str) or bool(keys & _OF_PROGRAMS)
+    return named and not keys & _OF_EXPERIMENTS
+
+
+def _checked(document: Document, folder: Path) -> tuple[Spec | None, tuple[Problem, ...]]:
+    expanded = expand(document.data, folder)
     experiment, found = _validated(expanded)
     problems = _located(found, document, expanded)
     if any(p.severity == "error" for p in problems):
@@ -98,23 +137,38 @@ def check_text(
     return experiment, problems
 
 
-def _or_raise(experiment: Experiment | None, problems: tuple[Problem, ...]) -> Experiment:
+def _checked_program(document: Document) -> tuple[Program | None, tuple[Problem, ...]]:
+    program, found, whole = None, [], {"program": document.data}
+    try:
+        program = _File.model_validate_json(json.dumps(whole)).program
+    except ValidationError as error:
+        found = findings(error, _File, whole)
+    told = Expanded(whole, program=document)
+    problems = _located(found, Document(document.file, document.lines), told)
+    return (None if problems else program), problems
+
+
+def _or_raise(experiment: Spec | None, problems: tuple[Problem, ...]) -> Experiment:
     if experiment is None:
         raise SpecError(tuple(p for p in problems if p.severity == "error"))
+    if isinstance(experiment, Observational):
+        raise Refused(f"{experiment.experiment}: {NOT_RUN}.")
     return experiment
 
 
-def _validated(expanded: Expanded) -> tuple[Experiment | None, list[place.Finding]]:
+def _validated(expanded: Expanded) -> tuple[Spec | None, list[place.Finding]]:
     """Validate each section, and the sections against each other."""
-    experiment, found = None, list(expanded.findings)
+    spec, found = None, list(expanded.findings)
+    model: type[Spec] = Observational if "design" in expanded.data else Experiment
     parts = draft(expanded.data)
     across = incoherent(parts)
     try:
-        experiment = Experiment.model_validate_json(json.dumps(expanded.data))
+        spec = model.model_validate_json(json.dumps(expanded.data))
     except ValidationError as error:
-        own = findings(error, Experiment, expanded.data)
-        found += [f for f in own if f.path or not across]
-    return experiment, [*found, *across, *not_yet_run(parts)]
+        own = findings(error, model, expanded.data)
+        told = any(f.severity == "error" for f in across)
+        found += [f for f in own if f.path or not told]
+    return spec, [*found, *across, *not_yet_run(parts)]
 
 
 def _located(found: list[place.Finding], document: Document, expanded: Expanded) -> tuple[Problem, ...]:

@@ -11,6 +11,8 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from loyalty_exp.grammar import canonical
 from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.spec.observational import Observational
+from loyalty_exp.spec.program import Program
 from loyalty_exp.spec.scalars import ambiguity, meaning
 
 
@@ -23,14 +25,14 @@ _NullInWords.add_representer(
 )
 
 
-def resolved_yaml(experiment: Experiment) -> str:
-    """Write the spec out in full: defaults, shared metrics and prices in their places."""
+def resolved_yaml(spec: Experiment | Observational | Program) -> str:
+    """Write a spec or a program file out in full: defaults, shared metrics and prices in their places."""
     yaml = YAML(typ="rt")
     yaml.Representer = _NullInWords
     yaml.width = 100_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     text = io.StringIO()
-    yaml.dump(_quoted(canonical(experiment)), text)
+    yaml.dump(_quoted(canonical(spec)), text)
     return text.getvalue()
 
 

@@ -6,8 +6,23 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from loyalty_exp.grammar import Section
+from loyalty_exp.grammar import Label, Section
 from loyalty_exp.spec.day import Day
+
+
+class CalendarConflict(Section):
+    """What to do when the experiment runs into an event of the program's calendar.
+
+    .. code-block:: yaml
+
+        {event: "618", policy: forbid}
+    """
+
+    event: Label = Field(description="Event of the program's calendar.")
+    policy: Literal["forbid", "annotate", "censor"] = Field(
+        description="`forbid`: no draw. `annotate`: say so. `censor`: its days are to be left out of "
+        "the outcomes."
+    )
 
 
 class Schedule(Section):
@@ -37,6 +52,9 @@ class Schedule(Section):
     )
     refund_days: int = Field(
         default=0, ge=0, le=3660, description="Refunds count until this many days after the outcome window."
+    )
+    calendar_conflicts: tuple[CalendarConflict, ...] = Field(
+        default=(), description="Events of the program's calendar that need more than a word."
     )
 
     @model_validator(mode="after")

@@ -8,19 +8,24 @@ from pydantic import BaseModel
 
 from loyalty_exp.metrics import KINDS
 from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.spec.observational import Observational
 from loyalty_exp.spec.program import Program
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
-def json_schema(kind: Literal["experiment", "program"]) -> dict[str, Any]:
+def json_schema(kind: Literal["experiment", "observational", "program"]) -> dict[str, Any]:
     """Give the schema of a file: what an editor offers and underlines.
 
     Checks across sections are not in it; ``validate`` makes them.
     """
-    model: type[BaseModel] = Experiment if kind == "experiment" else Program
-    schema: dict[str, Any] = _draft_07(model.model_json_schema())
-    if kind == "experiment":
+    models: dict[str, type[BaseModel]] = {
+        "experiment": Experiment,
+        "observational": Observational,
+        "program": Program,
+    }
+    schema: dict[str, Any] = _draft_07(models[kind].model_json_schema())
+    if kind != "program":
         _allow_shorthand(schema)
     return {"$schema": DRAFT, **schema}
 

@@ -47,6 +47,7 @@ def expand(data: dict[str, Any], folder: FilePath) -> Expanded:
     _segments(expanded)
     _used_metrics(expanded)
     _prices(expanded)
+    _refund_days(expanded)
     return expanded
 
 
@@ -135,3 +136,14 @@ def _priced(line: dict[str, Any], book: dict[str, Any]) -> dict[str, Any]:
         return price if isinstance(price, (int, float)) and not isinstance(price, bool) else value
 
     return {k: number(v) if k in {"per_unit", "price"} else v for k, v in line.items()}
+
+
+def _refund_days(expanded: Expanded) -> None:
+    """Take the days in which orders may be refunded from the program, where the spec gives none."""
+    program, data = expanded.data.get("program"), expanded.data.get("data")
+    schedule = expanded.data.get("schedule")
+    maturity = program.get("maturity") if isinstance(program, dict) else None
+    days = maturity.get("refund_days") if isinstance(maturity, dict) else None
+    sold = isinstance(data, dict) and "transactions" in data
+    if sold and type(days) is int and isinstance(schedule, dict) and "refund_days" not in schedule:
+        expanded.data["schedule"] = {**schedule, "refund_days": days}

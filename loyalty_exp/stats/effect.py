@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Effect:
     relative : RelativeLift
     variance_reduction : float or None
         Share of the variance removed by the covariates; None when nothing was adjusted.
+    facts : mapping of name to float
+        Further numbers of the estimator, such as the probability of a larger value.
     """
 
     estimator: str
@@ -75,3 +78,4 @@ class Effect:
     absolute: Difference
     relative: RelativeLift
     variance_reduction: float | None = None
+    facts: Mapping[str, float] = field(default_factory=dict)

@@ -3,96 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
 from loyalty_exp.errors import NotEstimable
-from loyalty_exp.stats.moments import Matrix, Moments, Vector
+from loyalty_exp.stats.arm_means import ArmMeans, OneMean, enough_units, one_mean, plain
+from loyalty_exp.stats.moments import NOISE, SLACK, Matrix, Moments, Vector, checked, without_noise
+from loyalty_exp.stats.slopes import Slope, pseudo_inverse, slopes
 
-_NOISE = 1e-12
-"""A standard deviation below this fraction of the mean is rounding error: the column is constant."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ArmMeans:
-    """Means of k outcomes in one arm, and how sure we are of them.
-
-    Attributes
-    ----------
-    n : int
-        Units in the arm.
-    columns : tuple of str, length k
-    mean : array, shape (k,)
-        Each in the unit of its outcome.
-    covariance : array, shape (k, k)
-        Covariance of the means themselves, already divided by n.
-    df : float
-        Degrees of freedom of the variance estimate.
-    """
-
-    n: int
-    columns: tuple[str, ...]
-    mean: Vector
-    covariance: Matrix
-    df: float
-
-    def at(self, column: str) -> tuple[float, float]:
-        """Mean of one outcome, and the variance of that mean."""
-        i = self.columns.index(column)
-        return float(self.mean[i]), float(self.covariance[i, i])
-
-    def select(self, column: str) -> ArmMeans:
-        """One outcome alone."""
-        i = self.columns.index(column)
-        return ArmMeans(self.n, (column,), self.mean[[i]], self.covariance[np.ix_([i], [i])], self.df)
-
-
-def plain(moments: Moments, outcomes: Sequence[str]) -> ArmMeans:
-    """Sample means.
-
-    Parameters
-    ----------
-    moments : Moments
-        Of one arm.
-    outcomes : sequence of str, length k
-
-    Raises
-    ------
-    NotEstimable
-        With no unit or one unit.
-
-    References
-    ----------
-    Welch (1947), The generalization of Student's problem when several different population variances are
-    involved, Biometrika 34, 28-35: variances are kept apart by arm.
-    """
-    enough_units(moments)
-    chosen = _without_noise(moments.select(tuple(outcomes)))
-    covariance = chosen.comoment / ((chosen.n - 1) * chosen.n)
-    return ArmMeans(chosen.n, chosen.columns, chosen.mean, covariance, float(chosen.n - 1))
+__all__ = ["ArmMeans", "OneMean", "adjusted", "cuped", "enough_units", "lin", "plain"]
 
 
 def cuped(
-    treated: Moments, control: Moments, outcomes: Sequence[str], covariate: str
+    treated: Moments,
+    control: Moments,
+    outcomes: Sequence[str],
+    covariates: str | Sequence[str],
+    slope: Slope = "merged",
 ) -> tuple[ArmMeans, ArmMeans]:
-    """Means adjusted for one covariate with a slope common to both arms.
+    """Means adjusted for covariates with slopes common to both arms.
 
-    The slope is the regression of the outcome on the covariate over both arms merged; the covariate is
-    centered on its mean over both arms merged. A constant covariate leaves the means as they are.
+    Covariates are centered on their means over both arms merged. A constant covariate leaves the means as
+    they are. The variance is that of the adjusted outcome in each arm (divisor ``n - 1``), so it allows for
+    arms that vary unequally; that the slope is estimated is not counted, which matters for a dozen units, not
+    for hundreds.
 
     Parameters
     ----------
     treated, control : Moments
-        With the outcomes and the covariate among their columns.
+        With the outcomes and the covariates among their columns.
     outcomes : sequence of str, length k
-        Each gets its own slope; the covariance between the adjusted outcomes is kept.
-    covariate : str
+        Each gets its own slopes; the covariance between the adjusted outcomes is kept.
+    covariates : str or sequence of str
+    slope : str
+        ``merged``: the regression over both arms merged (CUPED). ``within``: the slope of analysis of
+        covariance.
 
     Raises
     ------
     NotEstimable
         With no unit or one unit in an arm.
+    ValueError
+        For moments that no data can have.
 
     References
     ----------
@@ -100,15 +53,14 @@ def cuped(
     pre-experiment data, WSDM, equations 4 and 5.
     """
     enough_units(treated, control)
-    columns = (*outcomes, covariate)
-    t, c = treated.select(columns), control.select(columns)
-    merged = _without_noise(t + c)
-    k = len(outcomes)
-    if merged.comoment[k, k] <= 0:
-        return plain(treated, outcomes), plain(control, outcomes)
-    theta = merged.comoment[:k, k] / merged.comoment[k, k]
-    center = float(merged.mean[k])
-    return _shifted(_without_noise(t), theta, center), _shifted(_without_noise(c), theta, center)
+    names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    if len(names) == len(outcomes) == 1 and slope == "merged":
+        return _cuped_one(treated, control, outcomes[0], names[0])
+    columns = (*outcomes, *names)
+    t, c = checked(treated.select(columns)), checked(control.select(columns))
+    theta = slopes(t, c, outcomes, names, slope)
+    center = (t + c).mean[len(outcomes) :]
+    return _shifted(without_noise(t), theta, center), _shifted(without_noise(c), theta, center)
 
 
 def lin(
@@ -118,7 +70,8 @@ def lin(
 
     Each arm's regression is evaluated at the covariate means over both arms merged. The variance is the
     classical one of each arm's regression (divisor ``n - 1 - rank``), so it equals ordinary least squares run
-    arm by arm, and is close to the HC2 variance of the interacted regression over both arms.
+    arm by arm: it allows for arms that vary unequally, and for leverage, as HC2 does, but not for a variance
+    that changes with the covariates. For that one the rows are needed: :mod:`loyalty_exp.stats.regression`.
 
     Parameters
     ----------
@@ -131,6 +84,8 @@ def lin(
     ------
     NotEstimable
         With no unit or one unit in an arm, or with no more units than coefficients.
+    ValueError
+        For moments that no data can have.
 
     References
     ----------
@@ -139,10 +94,10 @@ def lin(
     """
     enough_units(treated, control)
     columns = (*outcomes, *covariates)
-    t, c = treated.select(columns), control.select(columns)
+    t, c = checked(treated.select(columns)), checked(control.select(columns))
     target = (t + c).mean[len(outcomes) :]
     k = len(outcomes)
-    return _regressed(_without_noise(t), k, target), _regressed(_without_noise(c), k, target)
+    return _regressed(without_noise(t), k, target), _regressed(without_noise(c), k, target)
 
 
 def adjusted(
@@ -151,20 +106,58 @@ def adjusted(
     """Means by the method the number of covariates calls for: none plain, one CUPED, several Lin."""
     if not covariates:
         enough_units(treated, control)
+        if len(outcomes) == 1:
+            return one_mean(treated, outcomes[0]), one_mean(control, outcomes[0])
         return plain(treated, outcomes), plain(control, outcomes)
     if len(covariates) == 1:
         return cuped(treated, control, outcomes, covariates[0])
     return lin(treated, control, outcomes, covariates)
 
 
-def _shifted(arm: Moments, theta: Vector, center: float) -> ArmMeans:
-    """Subtract ``theta * (covariate - center)`` from every outcome of one arm."""
-    k = len(theta)
-    syy, sxy, sxx = arm.comoment[:k, :k], arm.comoment[:k, k], arm.comoment[k, k]
-    residual = syy - np.outer(theta, sxy) - np.outer(sxy, theta) + np.outer(theta, theta) * sxx
+def _cuped_one(treated: Moments, control: Moments, outcome: str, covariate: str) -> tuple[ArmMeans, ArmMeans]:
+    """One outcome and one covariate, in plain numbers."""
+    n_t, y_t, x_t, yy_t, xy_t, xx_t = _pair(treated, outcome, covariate)
+    n_c, y_c, x_c, yy_c, xy_c, xx_c = _pair(control, outcome, covariate)
+    n = n_t + n_c
+    gap, weight = x_c - x_t, n_t * n_c / n
+    center = x_t + gap * (n_c / n)
+    xx = xx_t + xx_c + gap * gap * weight
+    if xx <= n * (NOISE * center) ** 2:
+        return one_mean(treated, outcome), one_mean(control, outcome)
+    theta = (xy_t + xy_c + gap * (y_c - y_t) * weight) / xx
+    rest_t, rest_c = yy_t + theta * (theta * xx_t - 2 * xy_t), yy_c + theta * (theta * xx_c - 2 * xy_c)
+    v_t = rest_t / ((n_t - 1) * n_t) if rest_t > NOISE * yy_t else 0.0
+    v_c = rest_c / ((n_c - 1) * n_c) if rest_c > NOISE * yy_c else 0.0
+    return (
+        OneMean(n_t, outcome, y_t - theta * (x_t - center), v_t),
+        OneMean(n_c, outcome, y_c - theta * (x_c - center), v_c),
+    )
+
+
+def _pair(arm: Moments, outcome: str, covariate: str) -> tuple[int, float, float, float, float, float]:
+    """``n, mean y, mean x, Syy, Sxy, Sxx`` of one arm, checked, without rounding noise."""
+    i, j = arm.columns.index(outcome), arm.columns.index(covariate)
+    n, at, cross = arm.n, arm.mean.item, arm.comoment.item
+    y, x, yy, xy, xx = at(i), at(j), cross(i, i), cross(i, j), cross(j, j)
+    if not (yy >= 0 and xx >= 0 and xy * xy <= yy * xx * (1 + SLACK) and isfinite(y + x + yy + xx)):
+        # Either wrong, or rounding: the careful check tells.
+        checked(arm.select((outcome, covariate)))
+    if yy <= n * (NOISE * y) ** 2:
+        yy = xy = 0.0
+    if xx <= n * (NOISE * x) ** 2:
+        xx = xy = 0.0
+    return n, y, x, yy, xy, xx
+
+
+def _shifted(arm: Moments, theta: Matrix, center: Vector) -> ArmMeans:
+    """Subtract ``(covariates - center) @ theta`` from the outcomes of one arm; ``theta`` has shape (q, k)."""
+    k = theta.shape[1]
+    syy, sxy, sxx = arm.comoment[:k, :k], arm.comoment[k:, :k], arm.comoment[k:, k:]
+    cross = theta.T @ sxy
+    residual = syy - cross - cross.T + theta.T @ sxx @ theta
     covariance = _settled(residual, syy) / ((arm.n - 1) * arm.n)
-    mean = arm.mean[:k] - theta * (arm.mean[k] - center)
-    return ArmMeans(arm.n, arm.columns[:k], mean, covariance, float(arm.n - 1))
+    mean = arm.mean[:k] - (arm.mean[k:] - center) @ theta
+    return ArmMeans(arm.n, arm.columns[:k], mean, covariance, arm.n - 1.0)
 
 
 def _regressed(arm: Moments, k: int, target: Vector) -> ArmMeans:
@@ -181,54 +174,10 @@ def _regressed(arm: Moments, k: int, target: Vector) -> ArmMeans:
     return ArmMeans(arm.n, arm.columns[:k], arm.mean[:k] + gap @ beta, covariance, float(df))
 
 
-def pseudo_inverse(matrix: Matrix) -> tuple[Matrix, int]:
-    """Inverse of a covariance-like matrix on the space it spans, and the dimension of that space.
-
-    References
-    ----------
-    Penrose (1955), A generalized inverse for matrices, Proceedings of the Cambridge Philosophical Society 51,
-    406-413; computed on the correlation scale, eigenvalues below 1e-10 of the largest counting as 0.
-    """
-    scale = np.sqrt(np.maximum(np.diag(matrix), 0.0))
-    unit = np.where(scale > 0, scale, 1.0)
-    values, vectors = np.linalg.eigh(matrix / np.outer(unit, unit))
-    keep = values > 1e-10 * max(float(values.max(initial=0.0)), 0.0)
-    inverse = (vectors[:, keep] / values[keep]) @ vectors[:, keep].T
-    return inverse / np.outer(unit, unit), int(keep.sum())
-
-
 def _settled(residual: Matrix, total: Matrix) -> Matrix:
     """Set residual variances that are rounding error of the total to exactly 0."""
-    gone = np.diag(residual) <= 1e-12 * np.diag(total)
+    gone = np.diag(residual) <= NOISE * np.diag(total)
     out = residual.copy()
     out[gone, :] = 0.0
     out[:, gone] = 0.0
     return out
-
-
-def _without_noise(moments: Moments) -> Moments:
-    """Set the variance of columns that are constant up to rounding to exactly 0."""
-    floor = moments.n * (_NOISE * np.abs(moments.mean)) ** 2
-    constant = np.diag(moments.comoment) <= floor
-    if not constant.any():
-        return moments
-    comoment = moments.comoment.copy()
-    comoment[constant, :] = 0.0
-    comoment[:, constant] = 0.0
-    return Moments(moments.n, moments.columns, moments.mean, comoment)
-
-
-def enough_units(*arms: Moments | ArmMeans) -> None:
-    """Refuse arms of fewer than two units, in words; of two arms the first is the treatment.
-
-    Raises
-    ------
-    NotEstimable
-        With no unit or one unit in an arm.
-    """
-    names = ("the treatment arm", "the control arm") if len(arms) == 2 else ("an arm",)
-    for arm, name in zip(arms, names, strict=True):
-        if arm.n < 1:
-            raise NotEstimable(f"no units in {name}")
-        if arm.n < 2:
-            raise NotEstimable(f"one unit in {name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,12 @@ from loyalty_exp.errors import NotEstimable
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
+
+NOISE = 1e-12
+"""A standard deviation below this fraction of the mean is rounding error: the column is constant."""
+
+SLACK = 1e-9
+"""Share of the sums of squares by which sums computed in another order may differ."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +109,10 @@ class Moments:
             As ``{"cost": {"points": 0.01, "sms": 0.045}}``.
         constants : mapping of new column to float, optional
             Added to the mean; adds no variance.
+
+        Notes
+        -----
+        A combination that cancels to a variance below 0 by rounding does not vary: it is set to exactly 0.
         """
         names = tuple(weights)
         a = np.zeros((len(names), len(self.columns)))
@@ -109,7 +120,12 @@ class Moments:
             for column, weight in terms.items():
                 a[i, self.columns.index(column)] += weight
         shift = np.array([(constants or {}).get(name, 0.0) for name in names])
-        return Moments(self.n, names, a @ self.mean + shift, a @ self.comoment @ a.T)
+        comoment = a @ self.comoment @ a.T
+        gone = np.diag(comoment) < 0
+        if gone.any():
+            comoment[gone, :] = 0.0
+            comoment[:, gone] = 0.0
+        return Moments(self.n, names, a @ self.mean + shift, comoment)
 
 
 def empty(columns: Sequence[str]) -> Moments:
@@ -140,6 +156,18 @@ def merge(parts: Iterable[Moments], columns: Sequence[str]) -> Moments:
     return reduce(lambda a, b: a + b, parts, empty(columns))
 
 
+def without_noise(moments: Moments) -> Moments:
+    """Set the variance of columns that are constant up to rounding to exactly 0."""
+    floor = moments.n * (NOISE * np.abs(moments.mean)) ** 2
+    constant = moments.comoment.diagonal() <= floor
+    if not constant.any():
+        return moments
+    comoment = moments.comoment.copy()
+    comoment[constant, :] = 0.0
+    comoment[:, constant] = 0.0
+    return Moments(moments.n, moments.columns, moments.mean, comoment)
+
+
 def checked(moments: Moments) -> Moments:
     """Refuse moments that no data can have.
 
@@ -150,14 +178,18 @@ def checked(moments: Moments) -> Moments:
         beyond the product of the standard deviations.
     """
     m = moments.comoment
-    if moments.n < 0 or not (np.isfinite(moments.mean).all() and np.isfinite(m).all()):
+    variances = m.diagonal()
+    if moments.n < 0 or not isfinite(float(moments.mean.sum() + m.sum())):
         raise ValueError("moments must be finite, with a count of at least 0")
-    scale = np.sqrt(np.abs(np.diag(m)))
-    bound = np.outer(scale, scale)
-    if (np.diag(m) < 0).any():
+    # Sums that were centered elsewhere are exact to rounding of the sums of squares, not of what is left.
+    size = np.sqrt(np.maximum(variances, 0.0) + moments.n * moments.mean**2)
+    slack = SLACK * size[:, None] * size[None, :]
+    if (variances < -slack.diagonal()).any():
         raise ValueError("moments with a negative variance")
-    if not np.allclose(m, m.T, rtol=1e-9, atol=1e-12 * (1 + bound.max(initial=0.0))):
+    scale = np.sqrt(np.maximum(variances, 0.0))
+    bound = scale[:, None] * scale[None, :] * (1 + SLACK) + slack
+    if (np.abs(m - m.T) > slack).any():
         raise ValueError("moments with an asymmetric covariance matrix")
-    if (np.abs(m) > bound * (1 + 1e-9) + 1e-300).any():
+    if (np.abs(m) > bound).any():
         raise ValueError("moments with a covariance beyond the product of the standard deviations")
     return moments

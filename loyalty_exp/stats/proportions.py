@@ -7,6 +7,7 @@ import math
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.distributions import normal_quantile, normal_two_sided
 from loyalty_exp.stats.effect import Difference
+from loyalty_exp.stats.one_proportion import wilson
 
 
 def restricted_mle(x_t: float, n_t: float, x_c: float, n_c: float, delta: float) -> tuple[float, float]:
@@ -73,24 +74,37 @@ def _pull(k_t: float, k_c: float, p_t: float, p_c: float) -> float:
     return total
 
 
-def score(x_t: float, n_t: float, x_c: float, n_c: float, delta: float) -> float:
+def score(x_t: float, n_t: float, x_c: float, n_c: float, delta: float, corrected: bool = True) -> float:
     """Score statistic of the hypothesis that the difference is ``delta``; signed, infinite where impossible.
+
+    Parameters
+    ----------
+    x_t, n_t, x_c, n_c : float
+        Successes and units, treated and control.
+    delta : float
+        Treated minus control.
+    corrected : bool
+        Whether the variance carries the factor ``n / (n - 1)``.
 
     References
     ----------
-    Miettinen & Nurminen (1985), Statistics in Medicine 4, 213-226, equations 8 and 9, with the factor
-    ``n / (n - 1)``.
+    Miettinen & Nurminen (1985), Statistics in Medicine 4, 213-226, equations 8 and 9; without the factor, Mee
+    (1984), Biometrics 40, 1175-1176, and Farrington & Manning (1990), Statistics in Medicine 9, 1447-1454.
     """
     gap = x_t / n_t - x_c / n_c - delta
     p_t, p_c = restricted_mle(x_t, n_t, x_c, n_c, delta)
     n = n_t + n_c
-    variance = (p_t * (1 - p_t) / n_t + p_c * (1 - p_c) / n_c) * n / (n - 1)
+    variance = p_t * (1 - p_t) / n_t + p_c * (1 - p_c) / n_c
+    if corrected:
+        variance *= n / (n - 1)
     if variance <= 0:
         return 0.0 if gap == 0 else math.copysign(math.inf, gap)
     return gap / math.sqrt(variance)
 
 
-def miettinen_nurminen(x_t: int, n_t: int, x_c: int, n_c: int, alpha: float) -> Difference:
+def miettinen_nurminen(
+    x_t: int, n_t: int, x_c: int, n_c: int, alpha: float, corrected: bool = True
+) -> Difference:
     """Difference of proportions with the score test and the interval that inverts it.
 
     ``p_value < alpha`` exactly when the interval excludes 0. When both arms are all 0 or all 1 there is no
@@ -103,6 +117,8 @@ def miettinen_nurminen(x_t: int, n_t: int, x_c: int, n_c: int, alpha: float) -> 
         Successes and units, treated and control.
     alpha : float
         Two-sided.
+    corrected : bool
+        Without the factor ``n / (n - 1)`` this is Mee's interval, and the test is Pearson's chi-square.
 
     Raises
     ------
@@ -114,18 +130,14 @@ def miettinen_nurminen(x_t: int, n_t: int, x_c: int, n_c: int, alpha: float) -> 
     Miettinen & Nurminen (1985), Comparative analysis of two rates, Statistics in Medicine 4, 213-226,
     equations 8-10.
     """
-    for n, x, name in ((n_t, x_t, "the treatment arm"), (n_c, x_c, "the control arm")):
-        if n < 1:
-            raise NotEstimable(f"no units in {name}")
-        if not 0 <= x <= n:
-            raise ValueError(f"{x} successes in {n} units of {name}")
+    counted(x_t, n_t, x_c, n_c)
     p_t, p_c = x_t / n_t, x_c / n_c
     estimate = p_t - p_c
     std_error = math.sqrt(p_t * (1 - p_t) / n_t + p_c * (1 - p_c) / n_c)
     z = -normal_quantile(alpha / 2)
-    lower = _bound(x_t, n_t, x_c, n_c, estimate, -1.0, z)
-    upper = _bound(x_t, n_t, x_c, n_c, estimate, 1.0, z)
-    at_zero = score(x_t, n_t, x_c, n_c, 0.0)
+    lower = _bound(x_t, n_t, x_c, n_c, estimate, -1.0, z, corrected)
+    upper = _bound(x_t, n_t, x_c, n_c, estimate, 1.0, z, corrected)
+    at_zero = score(x_t, n_t, x_c, n_c, 0.0, corrected)
     if x_t + x_c in (0, n_t + n_c):
         return Difference(estimate, std_error, lower, upper, None)
     p, log_p = normal_two_sided(at_zero)
@@ -137,7 +149,26 @@ def miettinen_nurminen(x_t: int, n_t: int, x_c: int, n_c: int, alpha: float) -> 
     return Difference(estimate, std_error, lower, upper, p, log_p)
 
 
-def _bound(x_t: int, n_t: int, x_c: int, n_c: int, estimate: float, end: float, z: float) -> float:
+def counted(x_t: int, n_t: int, x_c: int, n_c: int) -> None:
+    """Refuse tables that hold nobody in an arm, or more successes than units.
+
+    Raises
+    ------
+    NotEstimable
+        With no unit in an arm.
+    ValueError
+        For counts that cannot be.
+    """
+    for n, x, name in ((n_t, x_t, "the treatment arm"), (n_c, x_c, "the control arm")):
+        if n < 1:
+            raise NotEstimable(f"no units in {name}")
+        if not 0 <= x <= n:
+            raise ValueError(f"{x} successes in {n} units of {name}")
+
+
+def _bound(
+    x_t: int, n_t: int, x_c: int, n_c: int, estimate: float, end: float, z: float, corrected: bool
+) -> float:
     """Where the score statistic leaves ``[-z, z]`` between the estimate and ``end``.
 
     References
@@ -148,7 +179,7 @@ def _bound(x_t: int, n_t: int, x_c: int, n_c: int, estimate: float, end: float, 
     target = math.copysign(z, -end)
 
     def excess(delta: float) -> float:
-        return score(x_t, n_t, x_c, n_c, delta) - target
+        return score(x_t, n_t, x_c, n_c, delta, corrected) - target
 
     if estimate == end:
         return end
@@ -184,28 +215,15 @@ def _bound(x_t: int, n_t: int, x_c: int, n_c: int, estimate: float, end: float, 
     return 0.5 * (inner + outer)
 
 
-def wilson(x: int, n: int, alpha: float) -> tuple[float, float]:
-    """Interval of one proportion.
-
-    References
-    ----------
-    Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22, 209-212.
-    """
-    z2 = normal_quantile(1 - alpha / 2) ** 2
-    p = x / n
-    center = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = math.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    return max(center - half, 0.0), min(center + half, 1.0)
-
-
 def newcombe(x_t: int, n_t: int, x_c: int, n_c: int, alpha: float) -> tuple[float, float]:
-    """Hybrid score interval of a difference of proportions, for reference.
+    """Hybrid score interval of a difference of proportions.
 
     References
     ----------
     Newcombe (1998), Interval estimation for the difference between independent proportions, Statistics in
     Medicine 17, 873-890, method 10.
     """
+    counted(x_t, n_t, x_c, n_c)
     p_t, p_c = x_t / n_t, x_c / n_c
     low_t, high_t = wilson(x_t, n_t, alpha)
     low_c, high_c = wilson(x_c, n_c, alpha)

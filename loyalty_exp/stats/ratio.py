@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from loyalty_exp.errors import NotEstimable
-from loyalty_exp.stats.difference import effect
-from loyalty_exp.stats.effect import Effect
+from loyalty_exp.stats.difference import effect, known
+from loyalty_exp.stats.effect import Difference, Effect
 from loyalty_exp.stats.means import ArmMeans, enough_units, plain
-from loyalty_exp.stats.moments import Moments
+from loyalty_exp.stats.moments import Moments, Vector, checked
 
 
 def linearized(moments: Moments, ratios: Mapping[str, tuple[str, str]]) -> Moments:
@@ -73,6 +75,8 @@ def ratio_means(
     ----------
     Deng, Knoblich, Lu (2018), KDD, section 3.2 and 4; Deng, Xu, Kohavi, Walker (2013), WSDM, section 4.
     """
+    columns = tuple(dict.fromkeys((numerator, denominator, *covariates)))
+    treated, control = checked(treated.select(columns)), checked(control.select(columns))
     if len(covariates) not in (0, 2):
         raise ValueError("a ratio is adjusted by a pre-period numerator and denominator, or not at all")
     enough_units(treated, control)
@@ -109,3 +113,52 @@ def ratio_effect(
     if not covariates:
         return effect("ratio_delta", *found, alpha)
     return effect("ratio_cuped", *found, alpha, ratio_means(treated, control, numerator, denominator))
+
+
+def jackknife_ratio(
+    numerator_treated: npt.ArrayLike,
+    denominator_treated: npt.ArrayLike,
+    numerator_control: npt.ArrayLike,
+    denominator_control: npt.ArrayLike,
+    alpha: float,
+) -> Difference:
+    """Difference of two ratios of sums, every unit left out once: a check of the delta method.
+
+    Parameters
+    ----------
+    numerator_treated, denominator_treated, numerator_control, denominator_control : array
+        One value a unit of randomization.
+    alpha : float
+        Two-sided, with the normal distribution.
+
+    Raises
+    ------
+    NotEstimable
+        With no unit or one unit in an arm, or a denominator that is 0 without one of the units.
+
+    References
+    ----------
+    Efron & Tibshirani (1993), An Introduction to the Bootstrap, Chapman & Hall, equation 11.5, by arm.
+    """
+    found = [
+        _left_out(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64), word)
+        for a, b, word in (
+            (numerator_treated, denominator_treated, "the treatment arm"),
+            (numerator_control, denominator_control, "the control arm"),
+        )
+    ]
+    (ratio_t, v_t), (ratio_c, v_c) = found
+    return known(ratio_t - ratio_c, math.sqrt(v_t + v_c), alpha)
+
+
+def _left_out(numerator: Vector, denominator: Vector, word: str) -> tuple[float, float]:
+    """Ratio of one arm and its jackknife variance."""
+    n = len(numerator)
+    if n < 2:
+        raise NotEstimable(f"{'one unit' if n else 'no units'} in {word}")
+    top, bottom = float(numerator.sum()), float(denominator.sum())
+    rest = bottom - denominator
+    if bottom == 0 or (rest == 0).any():
+        raise NotEstimable(f"the denominator rests on one unit in {word}")
+    values = (top - numerator) / rest
+    return top / bottom, float(((values - values.mean()) ** 2).sum() * (n - 1) / n)

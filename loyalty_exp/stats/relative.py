@@ -23,14 +23,15 @@ class RatioSet:
     ----------
     shape : str
         ``interval`` is ``[lower, upper]``; ``complement`` is everything outside ``(lower, upper)``;
-        ``whole_line`` excludes nothing.
+        ``whole_line`` excludes nothing; ``empty`` excludes everything, as when a numerator that is not 0
+        stands over a denominator that is 0 for certain.
     lower, upper : float or None
         None for the whole line, and for the missing end of a half-line.
     g : float
         ``quantile^2 * v_dd / denominator^2``: the set is an interval exactly when this is below 1.
     """
 
-    shape: Literal["interval", "complement", "whole_line"]
+    shape: Literal["interval", "complement", "whole_line", "empty"]
     lower: float | None
     upper: float | None
     g: float
@@ -75,7 +76,8 @@ def fieller(
 def _half_line(numerator: float, b: float, q2: float, v_nn: float, g: float) -> RatioSet:
     """Fieller's set when the quadratic term vanishes: ``numerator^2 - q2 v_nn <= 2 b r``."""
     if b == 0:
-        return RatioSet("whole_line", None, None, g)
+        holds = numerator * numerator <= q2 * v_nn
+        return RatioSet("whole_line" if holds else "empty", None, None, g)
     end = (numerator * numerator - q2 * v_nn) / (2 * b)
     return RatioSet("complement", None, end, g) if b > 0 else RatioSet("complement", end, None, g)
 
@@ -93,7 +95,13 @@ def delta_variance(numerator: float, denominator: float, v_nn: float, v_nd: floa
 
 
 def relative_lift(
-    treated_mean: float, control_mean: float, v_t: float, v_c: float, alpha: float, df: float
+    treated_mean: float,
+    control_mean: float,
+    v_t: float,
+    v_c: float,
+    alpha: float,
+    df: float,
+    quantile: float | None = None,
 ) -> RelativeLift:
     """Difference as a fraction of the size of the control mean, ``(treated - control) / |control|``.
 
@@ -109,7 +117,10 @@ def relative_lift(
     alpha : float
         Two-sided.
     df : float
-        Degrees of freedom of the reference t distribution; infinity for the normal one.
+        Degrees of freedom of the reference t distribution; infinity for the normal one. With those of the
+        difference the interval excludes 0 exactly when the difference is significant.
+    quantile : float, optional
+        The ``1 - alpha / 2`` quantile of that distribution, where it is at hand.
 
     References
     ----------
@@ -118,11 +129,20 @@ def relative_lift(
     if control_mean == 0:
         return RelativeLift(None, None, None, None, CONTROL_IS_ZERO)
     size = abs(control_mean)
+    ratio = treated_mean / control_mean
+    squared = control_mean * control_mean  # 0 by underflow, too
     estimate = (treated_mean - control_mean) / size
-    std_error = math.sqrt(delta_variance(treated_mean, control_mean, v_t, 0.0, v_c))
-    found = fieller(treated_mean, control_mean, v_t, 0.0, v_c, t_quantile(1 - alpha / 2, df))
-    if found.shape != "interval" or found.lower is None or found.upper is None:
+    std_error = math.sqrt((v_t + ratio * ratio * v_c) / squared) if squared else math.inf
+    if quantile is None:
+        quantile = t_quantile(1 - alpha / 2, df)
+    # Fieller's quadratic, as in `fieller`, for independent arms and a bounded set.
+    q2 = quantile * quantile
+    a = squared - q2 * v_c
+    if a <= 0:
         return RelativeLift(estimate, std_error, None, None, CONTROL_NEAR_ZERO)
+    spread = treated_mean * treated_mean * v_c + squared * v_t - q2 * v_t * v_c
+    half = math.sqrt(q2 * spread) / a if spread > 0 else 0.0
+    center = treated_mean * control_mean / a
     if control_mean > 0:
-        return RelativeLift(estimate, std_error, found.lower - 1, found.upper - 1)
-    return RelativeLift(estimate, std_error, 1 - found.upper, 1 - found.lower)
+        return RelativeLift(estimate, std_error, center - half - 1, center + half - 1)
+    return RelativeLift(estimate, std_error, 1 - center - half, 1 - center + half)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.distributions import chi2_sf
 
 _MAX_TABLES = 100_000
@@ -25,6 +26,11 @@ class SampleRatio:
         The natural logarithm stays finite where the p-value underflows to 0.
     exact : bool
         Whether the p-value comes from the multinomial distribution itself.
+    expected : tuple of float
+        Units each arm with a positive weight was promised.
+    residuals : tuple of float
+        ``(observed - expected)`` of each of these arms over its standard deviation under the weights; which
+        arm is off, and by how much.
     """
 
     statistic: float
@@ -32,6 +38,12 @@ class SampleRatio:
     p_value: float
     log_p_value: float
     exact: bool = False
+    expected: tuple[float, ...] = ()
+    residuals: tuple[float, ...] = ()
+
+    def flagged(self, threshold: float) -> bool:
+        """Whether the p-value is below a threshold, also where it underflows."""
+        return self.log_p_value < math.log(threshold)
 
 
 def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio:
@@ -56,6 +68,67 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     mismatch in online controlled experiments, KDD, section 3. Exact: the probabilities of all tables no more
     likely than the observed one, Freeman & Halton (1951), Biometrika 38, 141-149.
     """
+    observed, shares = _promised(counts, weights)
+    found = _pearson(observed, shares)
+    total, df = sum(observed), found.df
+    if total * min(shares) < 5 and math.comb(total + df, df) <= _MAX_TABLES:
+        p, log_p = _exact(observed, shares)
+        return replace(found, p_value=p, log_p_value=log_p, exact=True)
+    return found
+
+
+def exact_sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio:
+    """Test counts by arm against weights with the multinomial distribution itself.
+
+    Two arms may hold up to a million units; more arms, small numbers only. See :func:`sample_ratio` for the
+    parameters.
+
+    Raises
+    ------
+    NotEstimable
+        With more tables than can be enumerated.
+    """
+    observed, shares = _promised(counts, weights)
+    total, df = sum(observed), len(shares) - 1
+    if math.comb(total + df, df) > (_MAX_TABLES if df > 1 else 10 * _MAX_TABLES):
+        raise NotEstimable("too many tables for the exact test; the chi-square test serves here")
+    p, log_p = _exact(observed, shares)
+    return replace(_pearson(observed, shares), p_value=p, log_p_value=log_p, exact=True)
+
+
+def g_sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio:
+    """Test counts by arm against weights with the likelihood ratio.
+
+    See :func:`sample_ratio` for the parameters and what is raised.
+
+    References
+    ----------
+    Wilks (1938), The large-sample distribution of the likelihood ratio for testing composite hypotheses,
+    Annals of Mathematical Statistics 9, 60-62.
+    """
+    observed, shares = _promised(counts, weights)
+    total = sum(observed)
+    # The linear terms sum to 0; with them, counts close to the promise do not cancel.
+    statistic = 2 * math.fsum(
+        (n * math.log1p((n - total * s) / (total * s)) if n else 0.0) - (n - total * s)
+        for n, s in zip(observed, shares, strict=True)
+    )
+    p, log_p = chi2_sf(statistic, len(shares) - 1)
+    return replace(_pearson(observed, shares), statistic=max(statistic, 0.0), p_value=p, log_p_value=log_p)
+
+
+def _pearson(observed: tuple[int, ...], shares: tuple[float, ...]) -> SampleRatio:
+    """Chi-square test, with what was promised and how far each arm is from it."""
+    total, df = sum(observed), len(shares) - 1
+    expected = tuple(total * s for s in shares)
+    others = [math.fsum((*shares[:i], *shares[i + 1 :])) for i in range(len(shares))]
+    residuals = tuple((n - e) / math.sqrt(e * o) for n, e, o in zip(observed, expected, others, strict=True))
+    statistic = math.fsum((n - e) ** 2 / e for n, e in zip(observed, expected, strict=True))
+    return SampleRatio(statistic, df, *chi2_sf(statistic, df), False, expected, residuals)
+
+
+def _promised(counts: Sequence[int], weights: Sequence[float]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Counts and shares of the arms with a positive weight."""
     if len(counts) != len(weights):
         raise ValueError("as many weights as counts")
     if min(weights, default=0) < 0 or min(counts, default=0) < 0 or not math.isfinite(sum(weights)):
@@ -63,23 +136,14 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     if any(w == 0 and n > 0 for n, w in zip(counts, weights, strict=True)):
         raise ValueError("units in an arm of weight 0")
     pairs = [(n, w) for n, w in zip(counts, weights, strict=True) if w > 0]
-    total, whole = sum(n for n, _ in pairs), math.fsum(w for _, w in pairs)
-    if len(pairs) < 2 or total == 0:
+    if len(pairs) < 2 or sum(n for n, _ in pairs) == 0:
         raise ValueError("a sample ratio needs units and at least two arms with a positive weight")
-    observed = tuple(n for n, _ in pairs)
-    shares = tuple(w / whole for _, w in pairs)
-    statistic = math.fsum((n - total * s) ** 2 / (total * s) for n, s in zip(observed, shares, strict=True))
-    df = len(pairs) - 1
-    small = total * min(shares) < 5 and math.comb(total + df, df) <= _MAX_TABLES
-    if small:
-        p = _exact(observed, shares)
-        return SampleRatio(statistic, df, p, math.log(p), True)
-    p, log_p = chi2_sf(statistic, df)
-    return SampleRatio(statistic, df, p, log_p)
+    whole = math.fsum(w for _, w in pairs)
+    return tuple(n for n, _ in pairs), tuple(w / whole for _, w in pairs)
 
 
-def _exact(observed: tuple[int, ...], shares: tuple[float, ...]) -> float:
-    """Sum the probabilities of all tables that are no more likely than the observed one."""
+def _exact(observed: tuple[int, ...], shares: tuple[float, ...]) -> tuple[float, float]:
+    """Sum the probabilities of all tables that are no more likely than the observed one: ``(p, log p)``."""
     total = sum(observed)
     logs = [math.log(s) for s in shares]
     factorial = [math.lgamma(i + 1) for i in range(total + 1)]
@@ -88,8 +152,10 @@ def _exact(observed: tuple[int, ...], shares: tuple[float, ...]) -> float:
         return factorial[total] + math.fsum(n * s - factorial[n] for n, s in zip(table, logs, strict=True))
 
     limit = log_probability(observed) + 1e-9
-    chosen = (log_probability(table) for table in _tables(total, len(observed)))
-    return min(1.0, math.fsum(math.exp(value) for value in chosen if value <= limit))
+    values = [v for v in (log_probability(t) for t in _tables(total, len(observed))) if v <= limit]
+    top = max(values)
+    log_p = min(top + math.log(math.fsum(math.exp(v - top) for v in values)), 0.0)
+    return math.exp(log_p), log_p
 
 
 def _tables(total: int, arms: int) -> Iterator[tuple[int, ...]]:

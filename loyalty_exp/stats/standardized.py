@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loyalty_exp.stats.distributions import chi2_sf
-from loyalty_exp.stats.means import plain, pseudo_inverse
+from loyalty_exp.stats.means import plain
 from loyalty_exp.stats.moments import Moments
+from loyalty_exp.stats.slopes import pseudo_inverse
 
 
 @dataclass(frozen=True, slots=True)

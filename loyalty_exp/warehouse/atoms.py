@@ -92,6 +92,17 @@ def _not_number_sqlite(element: not_number, compiler: SQLCompiler, **kw: Any) ->
     return f"(typeof({compiler.process(element.clauses, **kw)}) IN ('text', 'blob'))"
 
 
+def kind_of(type_name: str) -> TimeKind | None:
+    """Tell what a time column holds by the type's name; None for what is no time."""
+    if type_name == "DATE":
+        return "date"
+    if type_name.startswith("TIMESTAMP") or type_name == "DATETIME":
+        return "instant" if "ZONE" in type_name or "TZ" in type_name else "naive"
+    if type_name.startswith(("VARCHAR", "TEXT", "CHAR", "STRING")) or type_name == "":
+        return "text"
+    return None
+
+
 class microseconds(FunctionElement[int]):  # noqa: N801
     """Microseconds since 1970-01-01 UTC of a time column.
 
@@ -209,3 +220,43 @@ def _row_code(element: row_code, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(row_code, "spark")
 def _row_code_spark(element: row_code, compiler: SQLCompiler, **kw: Any) -> str:
     return "(monotonically_increasing_id() + 1)"
+
+
+class whole(FunctionElement[int]):  # noqa: N801
+    """The whole part of a number that is not negative; null for null."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+@compiles(whole)
+def _whole(element: whole, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(floor({compiler.process(element.clauses, **kw)}) AS BIGINT)"
+
+
+@compiles(whole, "sqlite")
+def _whole_sqlite(element: whole, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AS INTEGER)"
+
+
+class sha256_hex(FunctionElement[str]):  # noqa: N801
+    """SHA-256 of a text in UTF-8, as 64 hexadecimal digits in small letters that compare byte by byte."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(sha256_hex)
+def _sha256_hex(element: sha256_hex, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"sha256({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(sha256_hex, "postgresql")
+def _sha256_hex_postgresql(element: sha256_hex, compiler: SQLCompiler, **kw: Any) -> str:
+    x = compiler.process(element.clauses, **kw)
+    return f"(encode(sha256(convert_to({x}, 'UTF8')), 'hex') COLLATE \"C\")"
+
+
+@compiles(sha256_hex, "spark")
+def _sha256_hex_spark(element: sha256_hex, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"sha2({compiler.process(element.clauses, **kw)}, 256)"

@@ -16,6 +16,12 @@ def open_engine(url: str, folder: Path, *, threads: int = 1, memory: str = "1200
     EngineError
         For an engine that this version does not run, or a database that cannot be opened.
     """
+    engine = _opened(url, folder, threads, memory)
+    engine.folder = folder
+    return engine
+
+
+def _opened(url: str, folder: Path, threads: int, memory: str) -> Engine:
     name, _, rest = url.partition(":")
     if rest and not rest.startswith("///"):
         raise EngineError(f"engine: write {name}:///file")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import Dialect
 
@@ -42,10 +44,13 @@ class Engine(ABC):
         As ``DuckDB 2.0.1``.
     dialect : Dialect
         Into which queries are compiled.
+    folder : Path
+        From which names of files are read.
     """
 
     name_version: str
     dialect: Dialect
+    folder: Path = Path()
 
     @abstractmethod
     def open_table(self, name: str, role: str, unit: str) -> sa.TableClause:
@@ -70,6 +75,13 @@ class Engine(ABC):
     def fetch(self, query: Query) -> list[tuple[Any, ...]]:
         """Run a query, give its rows."""
         return self.run(text_of(query, self.dialect))
+
+    def arrays(self, query: Query) -> dict[str, npt.NDArray[Any]]:
+        """Run a query, give its columns: numbers as floats or integers, text as objects; no nulls."""
+        names = [c.key for c in query.selected_columns if c.key is not None]
+        rows = self.fetch(query)
+        columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        return {name: _array(column) for name, column in zip(names, columns, strict=True)}
 
     def scalar(self, query: Query) -> Any:
         """Run a query of one value."""
@@ -97,6 +109,11 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of files and memory."""
+
+
+def _array(column: Sequence[Any]) -> npt.NDArray[Any]:
+    text = any(isinstance(x, str) for x in column[:1])
+    return np.array(column, dtype=object if text else None)
 
 
 class Watch:

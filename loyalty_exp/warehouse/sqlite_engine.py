@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class SQLiteEngine(Engine):
             raise EngineError(f"{database.name}: cannot be opened: {error}") from None
         self._connection.create_function("microseconds", 2, microseconds, deterministic=True)
         self._connection.create_function("names_zone", 1, names_zone, deterministic=True)
+        self._connection.create_function("sha256", 1, sha256, deterministic=True)
 
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run a statement."""
@@ -95,3 +97,8 @@ def names_zone(text: object) -> bool:
         return dt.datetime.fromisoformat(text.strip().replace(" UTC", "+00:00")).tzinfo is not None
     except ValueError:
         return True
+
+
+def sha256(text: object) -> str | None:
+    """SHA-256 of a text as hexadecimal digits; None for null."""
+    return None if text is None else hashlib.sha256(str(text).encode()).hexdigest()

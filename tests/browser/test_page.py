@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report.fixtures import readout
+from report.states import readout
 
 from loyalty_exp.report.render import render
 
@@ -27,6 +27,13 @@ PAGES = [
     ("works_not_shown_to_pay", "en"),
     ("eight_arms", "en"),
     ("hostile", "en"),
+    ("early_ship", "zh-CN"),
+    ("again", "en"),
+    ("readings", "zh-CN"),
+    ("rewards", "en"),
+    ("rewards_of_two", "zh-CN"),
+    ("rollout_ship", "en"),
+    ("rollout_ship", "zh-CN"),
 ]
 
 
@@ -85,9 +92,10 @@ def test_nothing_scrolls_sideways(browser: Any, folder: Path, state: str, langua
     assert all(found <= width for width, found in wide.items()), wide
 
 
+@pytest.mark.parametrize("page", ["ship.en", "again.en", "rewards.en"])
 @pytest.mark.parametrize("width", [320, 390, 820, 1280])
-def test_chart_text_is_at_least_nine_pixels(browser: Any, folder: Path, width: int) -> None:
-    tab = opened(browser, folder, "ship.en", width, 800)
+def test_chart_text_is_at_least_nine_pixels(browser: Any, folder: Path, width: int, page: str) -> None:
+    tab = opened(browser, folder, page, width, 800)
     smallest = tab.evaluate(
         """Math.min(...[...document.querySelectorAll('svg.chart')].filter(s => s.clientWidth).map(s =>
         s.getBoundingClientRect().width / s.viewBox.baseVal.width * Math.min(
@@ -123,15 +131,16 @@ def test_keyboard_reaches_everything(browser: Any, folder: Path) -> None:
     tab.close()
 
 
+@pytest.mark.parametrize("state", ["ship", "rollout_ship"])
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_print_is_white_and_its_first_sheet_is_the_one_pager(
-    browser: Any, folder: Path, language: str
+    browser: Any, folder: Path, language: str, state: str
 ) -> None:
-    tab = opened(browser, folder, f"ship.{language}", 688, 1009, color_scheme="dark")
+    tab = opened(browser, folder, f"{state}.{language}", 688, 1009, color_scheme="dark")
     tab.emulate_media(media="print", color_scheme="dark")
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert bottom(tab, "#s-next") < 1009
     assert tab.evaluate("getComputedStyle(document.querySelector('#s-money')).breakBefore") == "page"
     sheets = tab.pdf(prefer_css_page_size=True, tagged=True).count(b"/Type /Page\n")
     tab.close()
-    assert 5 <= sheets <= 8
+    assert 5 <= sheets <= {"ship": 8, "rollout_ship": 9}[state]

@@ -50,7 +50,7 @@ def test_a_faulty_spec_ends_with_2_and_names_every_problem(call, spec: Path) -> 
         ("analyze", "x.yaml", "--as-of", "1.2.26"),
         ("analyze", "no-such.yaml"),
         ("report", "x.yaml", "--lang", "fr"),
-        ("init", "--template", "factorial"),
+        ("init", "--template", "lottery"),
         ("validate",),
         ("--no-such-option",),
     ],

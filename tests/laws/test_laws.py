@@ -173,6 +173,7 @@ def test_fieller_contains_the_point_and_solves_its_equation(n, d, sn, sd, r) -> 
         "interval": lambda q: found.lower <= q <= found.upper,
         "complement": lambda q: q <= found.lower or q >= found.upper,
         "whole_line": lambda q: True,
+        "empty": lambda q: False,
     }[found.shape]
     slack = 1e-9 * max(1, abs(point))
     assert inside(point) or inside(point + slack) or inside(point - slack)

@@ -8,6 +8,7 @@ from made import experiment, outcomes, spend
 
 from loyalty_exp.outcomes.outcomes import Finding
 from loyalty_exp.pipeline import conclude
+from loyalty_exp.readout.health import check_health
 from loyalty_exp.readout.result import HealthCheck, Readout
 
 N = 1_000
@@ -87,3 +88,18 @@ def test_a_p_value_that_underflows_to_zero_is_no_missing_p_value() -> None:
     absolute = readout.estimates[0].absolute
     assert absolute is not None and absolute.p_value_adjusted == 0.0
     assert _check(readout, "suspicious_uplift").status == "warn"
+
+
+def test_shares_that_drift_warn_at_the_threshold_of_the_sample_ratio() -> None:
+    rows = _rows(c={"spend": spend(N, 20)}, t={"spend": spend(N, 20)})
+    for p, cluster, statuses in (
+        (1e-4, None, ["warn"]),
+        (0.01, None, ["pass"]),
+        (0.0, None, ["warn"]),
+        (0.0, "household", []),
+    ):
+        spec = experiment(cluster=cluster)
+        drift = Finding("allocation_drift", 2 * N, severity="note", detail={"p_value": p, "periods": 7})
+        health = check_health(spec, outcomes(spec, rows, findings=(drift,)), ())
+        assert [h.status for h in health if h.check == "allocation_drift"] == statuses
+        assert all(h.p_value == p for h in health if h.check == "allocation_drift")

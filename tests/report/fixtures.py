@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +66,7 @@ def estimate(
         "variance_reduction": 0.31 if role == "primary" else None,
         "guardrail": guardrail,
         "suppressed": False,
+        "facts": None,
     }
 
 
@@ -119,6 +119,7 @@ def money(
             {"id": i, "per_unit": cost * s, "total": cost * s * units, "name": n} for i, s, n in lines
         ],
         "points": None,
+        "net_benefit_sequential": None,
     }
 
 
@@ -336,6 +337,8 @@ def ship() -> Dict:
                 "not_estimable": None,
             }
         ],
+        "readings": [],
+        "repurchase": [],
         "economics": [money()],
         "decision": {
             "action": "ship",
@@ -420,7 +423,7 @@ def ship() -> Dict:
             "next_steps": [
                 {
                     "action": two(
-                        "Extend the programme to all lapsing Silver members", "推广到全部即将流失的银卡会员"
+                        "Extend the program to all lapsing Silver members", "推广到全部即将流失的银卡会员"
                     ),
                     "owner": two("Loyalty growth", "会员增长"),
                     "due": "2026-11-16",
@@ -714,9 +717,3 @@ STATES: dict[str, Callable[[], Dict]] = {
     "forty_segments": forty_segments,
     "hostile": hostile,
 }
-
-
-def readout(state: str) -> Dict:
-    """Give a readout as it comes back from `readout.json`."""
-    found: Dict = json.loads(json.dumps(STATES[state](), allow_nan=False))
-    return found

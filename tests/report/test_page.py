@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from loyalty_exp.report.render import render, template_folder
-from report.fixtures import HOSTILE, STATES, readout
+from report.fixtures import HOSTILE
+from report.states import STATES, readout
 from report.words import FORBIDDEN, LEFTOVERS, Page, numbers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -176,7 +177,7 @@ def test_chinese_page_is_chinese_except_for_names() -> None:
 
 def test_same_readout_gives_the_same_bytes_in_another_place() -> None:
     program = (
-        "import sys; from report.fixtures import readout; from loyalty_exp.report.render import render;"
+        "import sys; from report.states import readout; from loyalty_exp.report.render import render;"
         "sys.stdout.buffer.write(render(readout('ship'), 'zh-CN').encode())"
     )
     places = [

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from functools import cache
+from html import unescape
 from html.parser import HTMLParser
+from typing import Any
+
+from loyalty_exp.report.render import render
 
 FORBIDDEN = (
     r"accept(s|ed)? the null",
@@ -62,3 +68,37 @@ class Page(HTMLParser):
 def numbers(text: str) -> list[str]:
     """Numbers as a reader sees them, dates left out."""
     return re.findall(r"[+−]?[¥$]?\d[\d,]*(?:\.\d+)?%?", text)
+
+
+def tidy(html: str) -> str:
+    """The words of a piece of a page."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+def squeezed(html: str) -> str:
+    """Words without spaces: numbers stand in tags of their own."""
+    return re.sub(r"\s", "", unescape(re.sub(r"<[^>]+>", "", html)))
+
+
+@cache
+def page(text: str, language: str) -> str:
+    """Make a page once for each readout."""
+    return render(json.loads(text), language)
+
+
+def section(r: dict[str, Any], name: str = "money", language: str = "en") -> str:
+    """A section of the page as HTML."""
+    html = page(json.dumps(r), language)
+    return html[html.index(f'id="s-{name}"') :].split("</section>")[0]
+
+
+def rows_of(html: str, caption: str) -> dict[str, list[str]]:
+    """The rows of a table, by the words of their first cell."""
+    table = next(t for t in html.split("<table>")[1:] if caption in t.split("</caption>")[0]).split(
+        "</table>"
+    )[0]
+    found = {}
+    for row in table.split("<tr")[2:]:
+        cells = [tidy(c) for c in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
+        found[cells[0]] = cells[1:]
+    return found

@@ -78,9 +78,9 @@ def test_a_harmless_spec_is_read(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "place", "path", "words"), REJECTED)
 def test_a_faulty_spec_earns_one_problem_at_its_place(name: str, place: str, path: str, words: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     experiment, problems = check(CORPUS / f"{name}.yaml")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert experiment is None
     assert [(f"{p.line}:{p.column}", p.path, p.severity) for p in problems] == [(place, path, "error")]
     assert words in f"{problems[0].message} {problems[0].hint}"

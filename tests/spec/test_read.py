@@ -88,9 +88,9 @@ def test_valid_parts_that_are_not_yet_run_are_notices() -> None:
     experiment, problems = check(DATA / "double_points.yaml")
     assert experiment is not None
     assert [(p.severity, p.line, p.column, p.path) for p in problems] == [
-        ("notice", 14, 3, "assignment.strata")
+        ("notice", 17, 30, "arms[1].intervention"),
     ]
-    assert "drawing assignments is not yet run by this version" in problems[0].message
+    assert "outcome window ends with it" in problems[0].message
 
 
 def test_five_mistakes_earn_five_problems_in_the_order_of_the_file() -> None:
@@ -290,7 +290,7 @@ def test_github_annotations_beyond_ten_are_text() -> None:
 
 def test_notices_are_annotated_as_notices() -> None:
     listed = render_github(check(DATA / "double_points.yaml")[1])
-    assert listed.startswith("::notice file=") and ",line=14,col=3::assignment.strata: " in listed
+    assert listed.startswith("::notice file=") and ",line=17,col=30::arms[1].intervention: " in listed
 
 
 def test_json_holds_every_field_of_a_problem() -> None:

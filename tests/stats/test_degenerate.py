@@ -20,6 +20,7 @@ from loyalty_exp.stats.moments import empty, from_rows
 from loyalty_exp.stats.multiplicity import benjamini_hochberg, bonferroni, holm
 from loyalty_exp.stats.noninferiority import margin_status
 from loyalty_exp.stats.proportions import miettinen_nurminen
+from loyalty_exp.stats.relative import fieller
 from loyalty_exp.stats.sample_ratio import sample_ratio
 from loyalty_exp.stats.standardized import balance, standardized_difference
 
@@ -42,7 +43,10 @@ def test_nothing_varies_so_there_is_no_test(value, shift) -> None:
     assert e.absolute.ci_lower == e.absolute.ci_upper == e.absolute.estimate
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
+FROM_MOMENTS = [name for name, e in ESTIMATORS.items() if e.evidence == "moments"]
+
+
+@pytest.mark.parametrize("name", FROM_MOMENTS)
 def test_one_unit_or_nobody_is_a_reason(name) -> None:
     n_outcome = 2 if name.startswith("ratio") else 1
     n_cov = {"cuped": 1, "lin": 2, "ratio_cuped": 2}.get(name, 0)
@@ -313,3 +317,8 @@ def test_inference_is_quick_and_spares_scipy_stats() -> None:
         "sys.exit(any(m == 'statsmodels' or m.split('.')[0] == 'scipy' for m in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_nothing_is_a_ratio_over_a_denominator_that_is_0_for_certain() -> None:
+    assert fieller(5.0, 0.0, 1.0, 0.0, 0.0, 1.96).shape == "empty"
+    assert fieller(1.0, 0.0, 1.0, 0.0, 0.0, 1.96).shape == "whole_line"

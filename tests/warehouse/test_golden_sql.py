@@ -12,18 +12,27 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from outcomes.ledger_data import ledger
 from outcomes.program_data import spec
 
 from loyalty_exp.outcomes.clock import midnight
+from loyalty_exp.outcomes.cluster_rows import cluster_table, cluster_totals
+from loyalty_exp.outcomes.event_tables import Events
+from loyalty_exp.outcomes.events import event_query
+from loyalty_exp.outcomes.ordered_values import known_values, values_at
 from loyalty_exp.outcomes.per_unit import expressed
-from loyalty_exp.outcomes.plan import plan
+from loyalty_exp.outcomes.plan import Block, Plan, plan
 from loyalty_exp.outcomes.products import grouped, sampled
+from loyalty_exp.outcomes.queries import activity_query, earned_query, roster_query
+from loyalty_exp.outcomes.repurchase_days import repurchase_days
 from loyalty_exp.outcomes.tables import Tables
 from loyalty_exp.outcomes.times import TimeColumn
-from loyalty_exp.outcomes.windowed import activity_query, roster_query, unit_table
+from loyalty_exp.outcomes.unit_table import UnitTable, Value, joined
+from loyalty_exp.outcomes.window_sums import unit_table
 from loyalty_exp.outcomes.windows import windows_of
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.warehouse.atoms import column, microseconds
+from loyalty_exp.stats.quantiles import QuantileRanks
+from loyalty_exp.warehouse.atoms import column, microseconds, number
 from loyalty_exp.warehouse.dialects import dialects, text_of
 
 FOLDER = Path(__file__).parent.parent / "golden" / "sql"
@@ -106,8 +115,106 @@ def second() -> Queries:
     }
 
 
+def third() -> Queries:
+    """What estimators read beyond moments: days, ranks, clusters, strata."""
+    table = UnitTable(
+        sa.table("units"),
+        column("arm"),
+        {"tier": column("tier")},
+        {"spend": Value("spend", column("spend"), column("spend"), "units", "spend", may_be_null=False)},
+        "units",
+        "arm",
+        joined([column("tier"), column("region")]),
+        column("store"),
+    )
+    part = Plan((), (Block("spend", ("spend",), ()),))
+    ranks = {"a": QuantileRanks(3, 9, 12, 0.95), "b": QuantileRanks(4, 9, 13, 0.95)}
+    totals = cluster_totals(table, part, frozenset(), "tier")
+    kept = sa.table("loyalty_clusters", *(sa.column(c.key) for c in totals.selected_columns if c.key))
+    return {
+        "days": repurchase_days(table, column("days"), column("followed"), 28),
+        "ranks": values_at(known_values(table, "spend"), ranks),
+        "cluster totals": totals,
+        "clusters": grouped(cluster_table(table, kept, part, "tier"), part, {}, ("size", "tier"), False)[0],
+    }
+
+
+def fourth() -> Queries:
+    """The ledger: margin from its parts, points by table and by rule, coupons, contacts."""
+    by_table, by_rule = (_fourth_spec(with_points) for with_points in (True, False))
+    queries: Queries = {}
+    for experiment in (by_table, by_rule):
+        columns = plan(experiment).columns
+        first, last = midnight(dt.date(2026, 3, 1), "UTC"), midnight(dt.date(2026, 4, 3), "UTC")
+        types = dict.fromkeys(("amount", "cogs", "refund_cogs"), "DOUBLE") | {"part": "VARCHAR"}
+        tables = Tables(
+            sa.table("members"),
+            "members",
+            {"m": "VARCHAR"},
+            sa.table("assignments"),
+            "assignments",
+            "m",
+            "arm",
+            None,
+            sa.table("orders"),
+            "orders",
+            "m",
+            types,
+            experiment.data.transactions,  # type: ignore[arg-type]
+            TimeColumn("at", "instant", False, microseconds(column("at"), "instant"), first, last),
+            0,
+            {},
+            sa.case((column("currency") == sa.literal("HKD", sa.Text), number(0.92)), else_=number(1.0)),
+        )
+        windows = windows_of(experiment, tables, columns, None)
+        members = roster_query(experiment, tables, windows, columns)
+        roster = sa.table("loyalty_roster", *(sa.column(c.key) for c in members.selected_columns if c.key))
+        if experiment is by_rule:
+            queries["points by rule"] = earned_query(
+                "duckdb", experiment, tables, windows, columns, roster, False
+            )
+            continue
+        queries["margin"] = activity_query("duckdb", experiment, tables, windows, columns, roster, False)
+        for name, value in (("points", "points"), ("coupons", "subsidy"), ("contacts", None)):
+            mapped = getattr(experiment.data, name)
+            keys = (getattr(mapped, key, None) for key in ("kind", "lot", "order"))
+            asked = tuple(c for c in columns if c.table == name)
+            described = {"kind": "VARCHAR", "channel": "VARCHAR", "subsidy": "DOUBLE", "code": "VARCHAR"}
+            at = TimeColumn("at", "instant", False, microseconds(column("at"), "instant"), first, last)
+            events = Events(
+                name, name, sa.table(name), "m", at, described, *keys, value, rows=9, columns=asked
+            )
+            queries[name] = event_query("duckdb", events, windows, roster, 15)
+    return queries
+
+
+def _fourth_spec(with_points: bool) -> Experiment:
+    offer = {"type": "points_multiplier", "multiplier": 3.0, "categories": ("beauty",)}
+    offer |= {"caps": {"points_per_order": 500, "points_per_member": 1500}}
+    sold = {"table": "orders", "order": "o", "time": "at", "amount": "amount", "refund_of": "refund_of"}
+    sold |= {"cogs": "cogs", "refund_cogs": "refund_cogs", "category": "part", "currency": "currency"}
+    mapped = {"table": "points", "time": "at", "points": "points", "kind": "kind", "lot": "lot", "order": "o"}
+    points = {"face_value": 0.01, "earn": {"per_money": 1.0}, "redemption_rate": {"base": {"mean": 0.7}}}
+    parts = {"fulfilment_per_order": 8.0, "payment_fee_rate": 0.006, "return_handling": 6.0}
+    costs: tuple[dict[str, object], ...] = ({"id": "points", "points": "all"},)
+    if with_points:
+        costs += (
+            {"id": "codes", "coupons": ("SPRING", "o'neil")},
+            {"id": "sms", "contacts": "sms", "price": 0.05},
+        )
+    return ledger(
+        "sqlite:///all.db",
+        ("coupons", "contacts"),
+        program={"vat": {"rate": 0.13}, "points": points},
+        data={"transactions": sold, "points": mapped if with_points else None},
+        arms=({"id": "C", "share": 0.5}, {"id": "T", "share": 0.5, "intervention": offer}),
+        metrics=({"id": "contribution", "type": "margin", "role": "primary", **parts},),
+        economics={"benefit": {"metric": "contribution"}, "costs": costs},
+    )
+
+
 @pytest.mark.parametrize("dialect", ["duckdb", "sqlite", "postgresql", "spark"])
-@pytest.mark.parametrize("make", [first, second])
+@pytest.mark.parametrize("make", [first, second, third, fourth])
 def test_queries_are_as_they_were(make: Any, dialect: str) -> None:
     engine = dialects()[dialect]
     texts = [f"-- {name}\n{text_of(query, engine)};\n" for name, query in make().items()]

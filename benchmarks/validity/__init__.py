@@ -1,0 +1,1 @@
+"""Simulation studies: do the estimators of the package keep the error rates they promise?"""

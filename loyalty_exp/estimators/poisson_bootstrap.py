@@ -1,0 +1,51 @@
+"""Differences of means and of ratios with the percentile interval of a one-pass Poisson bootstrap."""
+
+from __future__ import annotations
+
+from loyalty_exp.estimators.estimator import Estimator
+from loyalty_exp.stats.effect import Effect, RelativeLift
+from loyalty_exp.stats.unit_rows import UnitRows
+
+NOT_READ = "the relative lift is read by the estimator of the metric"
+
+
+def estimate(
+    treated: UnitRows,
+    control: UnitRows,
+    outcome: tuple[str, ...],
+    covariates: tuple[str, ...],
+    alpha: float,
+    replicates: int = 1_000,
+    seed: int = 0,
+) -> Effect:
+    """Chamandy, Muralidharan, Najmi, Naidu (2012); weights come from the units' ids and the seed alone."""
+    from loyalty_exp.stats import poisson_bootstrap as bootstrap
+
+    sums = [
+        bootstrap.replicate_sums(arm.hashes, {c: arm.values[c] for c in outcome}, int(replicates), int(seed))
+        for arm in (treated, control)
+    ]
+    if len(outcome) == 2:
+        absolute = bootstrap.difference_of_ratios(sums[0], sums[1], *outcome, alpha)
+        means = [bootstrap.ratio(s, *outcome).estimate for s in sums]
+    else:
+        absolute = bootstrap.difference_of_means(sums[0], sums[1], outcome[0], alpha)
+        means = [bootstrap.mean(s, outcome[0]).estimate for s in sums]
+    lift = (means[0] - means[1]) / abs(means[1]) if means[1] else None
+    relative = RelativeLift(lift, None, None, None, NOT_READ)
+    return Effect("poisson_bootstrap", treated.n, control.n, means[0], means[1], absolute, relative)
+
+
+POISSON_BOOTSTRAP = Estimator(
+    "poisson_bootstrap",
+    {
+        "en": "Percentile interval of a Poisson bootstrap whose weights follow from the ids of the units and "
+        "a seed "
+        "(Chamandy et al. 2012).",
+        "zh-CN": "泊松自助法的百分位区间，权重仅由单位编号与种子决定（Chamandy 等 2012）。",
+    },
+    estimate,
+    "rows",
+    ("mean", "proportion", "ratio"),
+    {"replicates": 1_000, "seed": 0},
+)

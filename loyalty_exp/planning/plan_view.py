@@ -1,0 +1,370 @@
+"""The view of a plan: everything the template may print, every number already words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from loyalty_exp.planning.plan_money import MoneyRow, money_notes, money_rows
+from loyalty_exp.planning.plan_rule import Step, calendar, method, rule
+from loyalty_exp.planning.plan_words import Says, says
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The fixed words of the page."""
+
+    skip: Markup
+    eyebrow: Markup
+    answer: Markup
+    at_a_glance: Markup
+    ways: Markup
+    ways_lead: Markup
+    questions: Markup
+    questions_lead: Markup
+    head: tuple[Markup, ...]
+    curves: Markup
+    power_title: Markup
+    power_text: Markup
+    mde_title: Markup
+    mde_text: Markup
+    money: Markup
+    money_lead: Markup
+    money_head: tuple[Markup, ...]
+    calendar: Markup
+    calendar_head: tuple[Markup, ...]
+    rule: Markup
+    rule_lead: Markup
+    method: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number and what it means."""
+
+    title: Markup
+    value: str
+    size: str
+    meaning: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class WayLine:
+    """One change that would let the test answer."""
+
+    text: Markup
+    tone: str
+    enough: Markup
+    cost: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question of the test."""
+
+    name: Markup
+    role: Markup
+    baseline: str
+    spread: Markup
+    effect: str
+    relative: str
+    units: str
+    arms: Markup
+    power: str
+    mde: str
+    mde_relative: str
+    days: str
+    tone: str
+    standing: Markup
+    reason: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """One page. What the template may use is exactly what is declared here."""
+
+    language: str
+    id: str
+    title: str
+    question: str
+    w: Words
+    tone: str
+    label: Markup
+    headline: Markup
+    why: tuple[Markup, ...]
+    side: tuple[tuple[Markup, str], ...]
+    tiles: tuple[Tile, ...]
+    ways: tuple[WayLine, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[Markup, ...]
+    money: tuple[MoneyRow, ...]
+    money_notes: tuple[Markup, ...]
+    calendar: tuple[Step, ...]
+    rule: tuple[Markup, ...]
+    method: tuple[Markup, ...]
+    has_curves: bool
+    footer: tuple[Markup, ...]
+
+
+def build_view(facts: Mapping[str, Any], language: str) -> PlanView:
+    """Put a plan into the words of a language."""
+    say = says(facts, language)
+    words, good = say.words, bool(facts["answerable"])
+    return PlanView(
+        language=language,
+        id=facts["experiment"]["id"],
+        title=words.name(facts["experiment"]["name"], facts["experiment"]["id"]),
+        question=words.name(facts["experiment"]["question"], ""),
+        w=_fixed(say),
+        tone="up" if good else "down",
+        label=words.say("Can answer") if good else words.say("Cannot answer"),
+        headline=say.headline(),
+        why=tuple(say.why(w) for w in facts["why"]) or _good(say),
+        side=_side(say),
+        tiles=_tiles(say),
+        ways=tuple(_way(say, w) for w in facts["ways"]),
+        rows=tuple(_row(say, a) for a in facts["answers"]),
+        notes=_notes(say),
+        money=money_rows(say),
+        money_notes=money_notes(say),
+        calendar=calendar(say),
+        rule=rule(say),
+        method=method(say),
+        has_curves=bool(facts["power_curve"] or facts["mde_curve"]),
+        footer=(
+            words.say("spec {hash}", hash=facts["experiment"]["spec_hash"][:16]),
+            words.say("to make this page again: {command}", command="loyalty-exp size"),
+        ),
+    )
+
+
+def _fixed(say: Says) -> Words:
+    words = say.words
+    of = say.facts["curve_of"]
+    name = say.metric(of["id"], of["kind"]) if of else ""
+    there = say.words.say("Smallest effect at the units there are")
+    return Words(
+        skip=words.say("Skip to the plan"),
+        eyebrow=words.say("Test plan"),
+        answer=words.say("Can this test answer its question?"),
+        at_a_glance=words.say("At a glance"),
+        ways=words.say("What would change that"),
+        ways_lead=words.say("The cheapest changes, those that are enough alone first."),
+        questions=words.say("What each question takes"),
+        questions_lead=words.say(
+            "Units are those of all arms. Every number is that of the test which the readout will "
+            "run, at a power of "
+            "{power}.",
+            power=words.percent(say.facts["rule"]["power"], step=0),
+        ),
+        head=(
+            words.say("Question"),
+            words.say("Baseline"),
+            words.say("Effect to be found"),
+            words.say("Units needed"),
+            words.say("Chance to find it with the units there are"),
+            there,
+            words.say("Days"),
+        ),
+        curves=words.say("How far more units carry"),
+        power_title=words.say("Chance to find the effect: {metric}", metric=name),
+        power_text=words.say(
+            "The curve rises with the units of all arms; the dashed line is the power aimed at."
+        ),
+        mde_title=words.say("Smallest effect that is found: {metric}", metric=name),
+        mde_text=words.say("The curve falls as units come in; the dashed line is the effect to be found."),
+        money=words.say("The money to expect"),
+        money_lead=words.say(
+            "If the effect planned for is there, at the size of this test. The cost of the control "
+            "is the net benefit "
+            "that its units go without."
+        ),
+        money_head=(
+            words.say("Offer"),
+            words.say("Net benefit a unit"),
+            words.say("ROI interval to expect"),
+            words.say("Chance that ROI can be read"),
+            words.say("Budget at risk"),
+            words.say("Cost of the control"),
+        ),
+        calendar=words.say("Calendar"),
+        calendar_head=(words.say("Step"), words.say("Day of the test"), words.say("Date")),
+        rule=words.say("The rule, written down before"),
+        rule_lead=words.say(
+            "Locking the spec freezes this rule; whatever changes later is shown as a deviation."
+        ),
+        method=words.say("How this was planned"),
+    )
+
+
+def _good(say: Says) -> tuple[Markup, ...]:
+    words, facts = say.words, say.facts
+    if facts["required_units"] is None:
+        return ()
+    if facts["available_units"] is None:
+        return (words.say("How many units there are is not known: give sizing.available_units."),)
+    return (words.say("{there} units are there.", there=words.count(facts["available_units"])),)
+
+
+def _side(say: Says) -> tuple[tuple[Markup, str], ...]:
+    words, facts = say.words, say.facts
+    found: list[tuple[Markup, str]] = []
+    for arm in facts["arms"]:
+        if arm["units_required"] is not None:
+            share = words.percent(arm["share"], step=-1)
+            text = words.say("{units} units ({share})", units=words.count(arm["units_required"]), share=share)
+            found.append((Markup.escape(say.arm(arm["id"])), text))
+    return tuple(found)
+
+
+def _tiles(say: Says) -> tuple[Tile, ...]:
+    words, facts = say.words, say.facts
+    dash = "–"
+    required, there = facts["required_units"], facts["available_units"]
+    of = facts["curve_of"]
+    shown = next(
+        (a for a in facts["answers"] if of and (a["kind"], a["id"], a["treatment"]) == _key(of)), None
+    )
+    tiles = [
+        Tile(
+            words.say("Units needed"),
+            words.count(required) if required else dash,
+            _size(words.count(required) if required else dash),
+            words.say("all arms; {there} are there", there=words.count(there))
+            if there is not None
+            else words.say("all arms; how many are there is not known"),
+        )
+    ]
+    if shown is not None and shown["mde_absolute"] is not None:
+        text = say.change(shown["id"], shown["mde_absolute"])
+        meaning = words.say(
+            "{metric}, with the units there are", metric=say.metric(shown["id"], shown["kind"])
+        )
+        tiles.append(Tile(words.say("Smallest effect found"), text, _size(text), meaning))
+    if facts["calendar"]:
+        last = facts["calendar"][-1]
+        text = words.count(last["day"])
+        meaning = (
+            words.say("from the first unit to final data, {date}", date=words.day(last["date"]))
+            if last["date"]
+            else words.say("from the first unit to final data")
+        )
+        tiles.append(Tile(words.say("Days"), text, "", meaning))
+    risk = [m["budget_at_risk"] for m in facts["money"] if m["budget_at_risk"] is not None]
+    if risk:
+        text = words.exact(sum(risk))
+        meaning = words.say("offers and fixed cost of the test")
+        tiles.append(Tile(words.say("Budget at risk"), text, _size(text), meaning))
+    return tuple(tiles)
+
+
+def _key(of: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    return of["kind"], of["id"], of["treatment"]
+
+
+def _size(text: str) -> str:
+    return "long" if len(text) > 9 else ""
+
+
+def _way(say: Says, way: Mapping[str, Any]) -> WayLine:
+    words = say.words
+    tone, enough = (
+        ("pass", words.say("enough alone")) if way["enough"] else ("watch", words.say("not enough alone"))
+    )
+    return WayLine(say.way(way), tone, enough, say.cost(way))
+
+
+ROLES = ("primary", "secondary", "guardrail", "money")
+
+
+def _row(say: Says, a: Mapping[str, Any]) -> Row:
+    words = say.words
+    name = say.metric(a["id"], a["kind"])
+    if say.several() and a["treatment"]:
+        name = words.say("{metric} ({arm})", metric=name, arm=say.arm(a["treatment"]))
+    base = a["baseline"]
+    effect, mde = a["effect_absolute"], a["mde_absolute"]
+    good, must = a["answerable"], a["required"]
+    standing = (
+        words.say("not planned")
+        if a["reason"]
+        else words.say("enough units")
+        if good
+        else words.say("too few units")
+    )
+    tone = "pass" if good else "fail" if must else "watch"
+    return Row(
+        name=name,
+        role=_role(say, a),
+        baseline=str(say.level(a["id"], base["mean"])) if base else "–",
+        spread=words.say("spread {sd}", sd=say.change(a["id"], base["sd_left"]))
+        if base and say.display(a["id"]) != "percent"
+        else Markup(""),
+        effect=str(say.change(a["id"], effect)) if effect is not None else "–",
+        relative=str(words.percent(a["effect_relative"])) if a["effect_relative"] is not None else "",
+        units=str(words.count(a["n_total"])) if a["n_total"] is not None else "–",
+        arms=words.say(
+            "{treatment} and {control} in the two arms",
+            treatment=words.count(a["n_treatment"]),
+            control=words.count(a["n_control"]),
+        )
+        if say.several() and a["n_treatment"] is not None
+        else Markup(""),
+        power=str(words.chance(a["power"])) if a["power"] is not None else "–",
+        mde=str(say.change(a["id"], mde)) if mde is not None else "–",
+        mde_relative=str(words.percent(a["mde_relative"])) if a["mde_relative"] is not None else "",
+        days=str(words.count(a["days_to_answer"])) if a["days_to_answer"] is not None else "–",
+        tone=tone,
+        standing=standing,
+        reason=say.reason(a["reason"]),
+    )
+
+
+def _role(say: Says, a: Mapping[str, Any]) -> Markup:
+    words = say.words
+    if a["kind"] == "guardrail":
+        return words.say("guardrail: the effect is the margin")
+    if a["kind"] in {"net_benefit", "roi"}:
+        return words.say("part of the rule") if a["required"] else words.say("beside the rule")
+    if a["role"] == "primary":
+        return words.say("decides")
+    return words.say("beside")
+
+
+def _notes(say: Says) -> tuple[Markup, ...]:
+    words = say.words
+    told = []
+    inflation = max((a["inflation"] for a in say.facts["answers"]), default=1.0)
+    if inflation > 1.0001:
+        told.append(
+            words.say(
+                "Looking before the end takes {factor} times the units of one look.",
+                factor=words.number(inflation, step=-3),
+            )
+        )
+    clustered = [a for a in say.facts["answers"] if a["design_effect"] > 1.0001]
+    if clustered:
+        most = max(clustered, key=lambda a: float(a["design_effect"]))
+        told.append(
+            words.say(
+                "Units of a cluster are alike, which takes up to {factor} times the units.",
+                factor=words.number(most["design_effect"]),
+            )
+        )
+    if any(
+        a["role"] == "primary" and a["alpha"] < say.facts["rule"]["alpha"] - 1e-12
+        for a in say.facts["answers"]
+    ):
+        told.append(
+            words.say("Several primary comparisons share the error rate, so each is held to a part of it.")
+        )
+    if any(a["kind"] == "contrast" for a in say.facts["answers"]):
+        told.append(
+            words.say(
+                "An interaction as large as a main effect takes about four times the units of that effect."
+            )
+        )
+    return tuple(told)

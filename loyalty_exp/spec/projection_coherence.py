@@ -1,0 +1,126 @@
+"""Checks of windows and projections: days after an offer, horizons, roll-out, assumptions, the calendar."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from loyalty_exp.spec.draft import Draft
+from loyalty_exp.spec.place import Finding, Path, near
+from loyalty_exp.spec.projection import ASSUMED
+
+_DAY = dt.timedelta(days=1)
+
+
+def post_period(spec: Draft) -> Iterator[Finding]:
+    """Where a price promotion pulls purchases forward, the window holds days after it."""
+    plan, days = spec.schedule, spec.post_days
+    if plan is None or plan.outcome_days is None:
+        return
+    path: Path = ("economics", "post_days")
+    if days is not None and days >= plan.outcome_days:
+        message = f"{days} days after the offer do not fit into an outcome window of {plan.outcome_days}"
+        yield Finding(path, message, "raise schedule.outcome_days, or lower post_days")
+        return
+    if plan.start is None or plan.end is None:
+        return
+    after = plan.outcome_days - ((plan.end - plan.start).days + 1)
+    if days is not None and after < days:
+        message = f"the outcome window holds {max(after, 0)} days after the offer, not {days}"
+        needed = plan.outcome_days + days - after
+        yield Finding(path, message, f"write schedule.outcome_days: {needed}")
+    elif days is not None and plan.data_to is not None and plan.end + days * _DAY > plan.data_to:
+        message = (
+            f"the period after the offer reaches to {plan.end + days * _DAY}, the data to {plan.data_to}"
+        )
+        yield Finding(path, message, "wait for the data, or lower post_days")
+    elif days is None and after <= 0 and isinstance(spec.arms, dict) and spec.benefit is not None:
+        yield from _pulled_forward(spec)
+
+
+def _pulled_forward(spec: Draft) -> Iterator[Finding]:
+    assert isinstance(spec.arms, dict)
+    for i, arm in spec.arms.items():
+        if arm.intervention is not None and arm.intervention.lowers_price():
+            message = (
+                f"arm '{arm.id}' lowers the price for a while, and the outcome window ends with it: "
+                "purchases pulled forward count as gained"
+            )
+            hint = "raise schedule.outcome_days by a usual time between orders, and say economics.post_days"
+            yield Finding(("arms", i, "intervention"), message, hint, on_key=True, severity="notice")
+            return
+
+
+def within_the_data(spec: Draft) -> Iterator[Finding]:
+    """Say, as a notice, when not even the first unit's window is over."""
+    plan = spec.schedule
+    if plan is None or plan.start is None or plan.data_to is None or plan.outcome_days is None:
+        return
+    last = plan.start + plan.outcome_days * _DAY - _DAY
+    if last > plan.data_to:
+        message = f"the first outcome window ends on {last}, the data on {plan.data_to}: no result is mature"
+        hint = "wait for the data, or shorten schedule.outcome_days"
+        yield Finding(("schedule", "data_to"), message, hint, severity="notice")
+
+
+def calendar(spec: Draft) -> Iterator[Finding]:
+    """Say, as a notice, which unusual days the outcome window meets."""
+    plan = spec.schedule
+    if plan is None or plan.start is None or plan.outcome_days is None or spec.program is None:
+        return
+    last = max(plan.end or plan.start, plan.start + plan.outcome_days * _DAY - _DAY)
+    for event in spec.program.calendar:
+        if event.from_ <= last and plan.start <= event.to:
+            message = (
+                f"the outcome window ({plan.start} to {last}) meets {event.id} ({event.from_} to {event.to})"
+            )
+            hint = "move the window, or expect more variance and purchases moved into those days"
+            yield Finding(("schedule",), message, hint, on_key=True, severity="notice")
+
+
+def horizon(spec: Draft) -> Iterator[Finding]:
+    """Beyond what is observed a horizon says how the effect goes on."""
+    given = spec.horizon
+    observed = spec.schedule.outcome_days if spec.schedule else None
+    if given is None or observed is None:
+        return
+    path: Path = ("economics", "horizon", "days")
+    if given.days < observed:
+        message = f"{given.days} days are fewer than the {observed} that are observed"
+        yield Finding(path, message, "raise it, or leave the horizon out")
+    elif given.days > observed and not given.persistence:
+        message = (
+            f"{given.days} days are more than the {observed} that are observed, and nothing says what follows"
+        )
+        yield Finding(path, message, "add persistence: [{rho_monthly: 0.5, weight: 1.0}]")
+
+
+def rollout(spec: Draft) -> Iterator[Finding]:
+    """Eligible units by stratum need strata."""
+    assignment = spec.raw.get("assignment")
+    strata = assignment.get("strata") if isinstance(assignment, dict) else None
+    if spec.rollout is not None and isinstance(spec.rollout.eligible, dict) and not strata:
+        message = "counts by stratum need assignment.strata"
+        hint = "write one number, or name the strata"
+        yield Finding(("economics", "rollout", "eligible"), message, hint, on_key=True)
+
+
+def assumptions(spec: Draft) -> Iterator[Finding]:
+    """An assumption is about a number of the program or of the benefit."""
+    seen: set[str] = set()
+    for i, given in spec.assumptions.items():
+        path: Path = ("economics", "assumptions", i, "name")
+        if given.name in seen:
+            yield Finding(path, f"'{given.name}' is assumed twice", "keep one")
+        seen.add(given.name)
+        known = (*ASSUMED, *(spec.prices or ()))
+        if given.name not in known and spec.prices is not None:
+            yield Finding(
+                path, f"'{given.name}' is not a number that can be assumed", near(given.name, known)
+            )
+        elif given.name == "margin" and spec.benefit is not None and spec.benefit.margin is None:
+            message = "the benefit has no margin: it is money or events already"
+            yield Finding(path, message, "remove it, or give economics.benefit.margin")
+        elif given.name in ASSUMED[:3] and spec.program is not None and spec.program.points is None:
+            hint = "give points: in the program file, or remove it"
+            yield Finding(path, f"the program has no points, so no {given.name}", hint)

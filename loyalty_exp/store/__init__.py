@@ -1,0 +1,1 @@
+"""The state store: locks, looks, readouts, decisions and the archive of the experiments of a workspace."""

@@ -1,0 +1,1 @@
+"""One file for each state of the schema, in order."""

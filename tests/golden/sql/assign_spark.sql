@@ -1,0 +1,4 @@
+SELECT `eligible`.`unit` AS `member_id`, CASE WHEN (`eligible`.`hex` < '8000000000000') THEN 'control' WHEN (`eligible`.`hex` < 'd555555555556') THEN 'a' ELSE 'b' END AS `arm`, `eligible`.`day` AS `assigned_at` 
+FROM (SELECT `members`.`member_id` AS `unit`, sha2('it\'s:' || CAST(`members`.`member_id` AS STRING), 256) AS `hex`, '2026-04-01' AS `day` 
+FROM `members` 
+WHERE coalesce(lower(CAST(`members`.`consent` AS STRING)) IN ('true', '1', '1.0', 't', 'yes', 'y'), false) AND coalesce(`members`.`tier` IN ('gold'), false) AND NOT (NOT (sha2('layer-earn:' || coalesce(nullif(`members`.`household`, ''), CAST(`members`.`member_id` AS STRING)), 256) >= '0000000000000' AND sha2('layer-earn:' || coalesce(nullif(`members`.`household`, ''), CAST(`members`.`member_id` AS STRING)), 256) < '999999999999a'))) AS `eligible`

@@ -1,0 +1,4 @@
+SELECT "eligible"."unit" AS "member_id", CASE WHEN ("eligible"."hex" < '8000000000000') THEN 'control' WHEN ("eligible"."hex" < 'd555555555556') THEN 'a' ELSE 'b' END AS "arm", "eligible"."day" AS "assigned_at" 
+FROM (SELECT "members"."member_id" AS "unit", sha256('it''s:' || CAST("members"."member_id" AS TEXT)) AS "hex", '2026-04-01' AS "day" 
+FROM "members" 
+WHERE coalesce(lower(CAST("members"."consent" AS TEXT)) IN ('true', '1', '1.0', 't', 'yes', 'y'), 0) = 1 AND coalesce("members"."tier" IN ('gold'), 0) = 1 AND NOT (NOT (sha256('layer-earn:' || coalesce(nullif("members"."household", ''), CAST("members"."member_id" AS TEXT))) >= '0000000000000' AND sha256('layer-earn:' || coalesce(nullif("members"."household", ''), CAST("members"."member_id" AS TEXT))) < '999999999999a'))) AS "eligible"
