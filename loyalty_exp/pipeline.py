@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import loyalty_exp
-from loyalty_exp.economics.appraise import appraise
-from loyalty_exp.economics.money_contrasts import money_contrasts
-from loyalty_exp.economics.outlook import outlook
-from loyalty_exp.economics.strata_money import stratum_money
 from loyalty_exp.grammar import LANGUAGES
 from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.outcomes.outcomes import Outcomes
@@ -22,8 +18,16 @@ from loyalty_exp.readout.decision import decide, status_of
 from loyalty_exp.readout.evidence import evidence_level
 from loyalty_exp.readout.health import warnings_of
 from loyalty_exp.readout.plan_facts import plan_facts
-from loyalty_exp.readout.result import ArmFacts, ExperimentFacts, Readout
-from loyalty_exp.readout.sequential import look_of
+from loyalty_exp.readout.result import (
+    ArmFacts,
+    ContrastFacts,
+    EconomicsFacts,
+    ExperimentFacts,
+    OutlookFacts,
+    Readout,
+    Status,
+)
+from loyalty_exp.readout.sequential import Look, look_of
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.not_yet_run import refuse_what_is_not_run
 from loyalty_exp.spec.read import read
@@ -39,6 +43,7 @@ def compute(
     threads: int = 1,
     progress: Progress | None = None,
     store: str | None = None,
+    experiment: Experiment | None = None,
 ) -> Readout:
     """Read a spec, ask the engine once, and give the readout.
 
@@ -54,6 +59,8 @@ def compute(
         Told the step in a few words.
     store : str, optional
         Path or URL of the state store; the workspace's own when left out. Without one, nothing is locked.
+    experiment : Experiment, optional
+        What was read from the file before; it is read now when left out.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def compute(
     """
     say = progress or (lambda _: None)
     say("reading the spec")
-    experiment = read(spec)
+    experiment = experiment or read(spec)
     refuse_what_is_not_run(experiment)
     registration = registration_of(experiment, spec.parent, store)
     outcomes = collect(experiment, spec.resolve().parent, data_to=as_of, threads=threads, progress=progress)
@@ -82,7 +89,7 @@ def conclude(
     look = look_of(experiment, outcomes)
     answers = analyze(experiment, outcomes, look)
     status = status_of(answers.health)
-    economics = () if status == "invalid" else appraise(experiment, outcomes, look)
+    economics, beyond, money_of_contrasts = _money(experiment, outcomes, look, status)
     decision = decide(experiment, answers.health, answers.estimates, economics, look)
     data_to = outcomes.data_to.isoformat() if outcomes.data_to else None
     return Readout(
@@ -103,17 +110,30 @@ def conclude(
         interactions=answers.interactions,
         readings=answers.readings,
         repurchase=answers.repurchase,
-        contrasts=(
-            *answers.contrasts,
-            *(money_contrasts(experiment, outcomes) if status != "invalid" else ()),
-        ),
+        contrasts=(*answers.contrasts, *money_of_contrasts),
         economics=economics,
-        outlook=outlook(experiment, economics, stratum_money(experiment, outcomes)),
+        outlook=beyond,
         decision=decision,
         warnings=warnings_of(answers.health) + registration.warnings,
         plan=plan_facts(experiment, outcomes, spec_file) | {"deviations": list(registration.deviations)},
         provenance=_provenance(experiment, outcomes),
     )
+
+
+def _money(
+    experiment: Experiment, outcomes: Outcomes, look: Look | None, status: Status
+) -> tuple[tuple[EconomicsFacts, ...], tuple[OutlookFacts, ...], tuple[ContrastFacts, ...]]:
+    """Appraise treatments, look beyond the test, read contrasts; nothing where money is withheld."""
+    if experiment.economics is None or status == "invalid":
+        return (), (), ()
+    from loyalty_exp.economics.appraise import appraise
+    from loyalty_exp.economics.money_contrasts import money_contrasts
+    from loyalty_exp.economics.outlook import outlook
+    from loyalty_exp.economics.strata_money import stratum_money
+
+    money = appraise(experiment, outcomes, look)
+    beyond = outlook(experiment, money, stratum_money(experiment, outcomes))
+    return money, beyond, money_contrasts(experiment, outcomes)
 
 
 def _arms(experiment: Experiment, outcomes: Outcomes) -> tuple[ArmFacts, ...]:

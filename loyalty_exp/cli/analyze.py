@@ -104,9 +104,12 @@ def computed(
 
     now = session()
     now.progress("reading the spec")
-    results = results_of(spec, read(spec).experiment, out)
+    experiment = read(spec)
+    results = results_of(spec, experiment.experiment, out)
     prepare(results)
-    readout = compute(spec, as_of=as_of, threads=threads, progress=now.progress, store=store)
+    readout = compute(
+        spec, as_of=as_of, threads=threads, progress=now.progress, store=store, experiment=experiment
+    )
     now.rest()
     text = readout.to_json()
     seen = keep(readout.to_dict(), text, spec, store, lambda: write_text(results.readout, text))

@@ -13,36 +13,63 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
 import click
 
 from loyalty_exp import __version__
-from loyalty_exp.cli.analyze import analyze, run
-from loyalty_exp.cli.archive import archive
-from loyalty_exp.cli.assign import assign
-from loyalty_exp.cli.db import db
-from loyalty_exp.cli.decide import decide
-from loyalty_exp.cli.demo import demo
-from loyalty_exp.cli.doctor import doctor
-from loyalty_exp.cli.export import export
-from loyalty_exp.cli.init import init
-from loyalty_exp.cli.lock import lock
-from loyalty_exp.cli.portfolio import portfolio
-from loyalty_exp.cli.registry import diff, list_, show
-from loyalty_exp.cli.rehearse import rehearse
-from loyalty_exp.cli.report import report
 from loyalty_exp.cli.session import Session, common, complain
-from loyalty_exp.cli.size import size
-from loyalty_exp.cli.spec import schema, validate
 from loyalty_exp.errors import LoyaltyExpError, SpecError
 from loyalty_exp.store.place import masked
 
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS = {
+    "init": "init",
+    "validate": "spec",
+    "size": "size",
+    "rehearse": "rehearse",
+    "lock": "lock",
+    "assign": "assign",
+    "analyze": "analyze",
+    "report": "report",
+    "run": "analyze",
+    "export": "export",
+    "decide": "decide",
+    "archive": "archive",
+    "list": "registry",
+    "show": "registry",
+    "diff": "registry",
+    "portfolio": "portfolio",
+    "schema": "spec",
+    "demo": "demo",
+    "doctor": "doctor",
+    "db": "db",
+}
+"""Commands in the order of an experiment's life, and the file of each: only the one that runs is read."""
+
+
+class Commands(click.Group):
+    """The group of all commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in the order of an experiment's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Read the file of a command."""
+        file = COMMANDS.get(cmd_name)
+        if file is None:
+            return None
+        name = "list_" if cmd_name == "list" else cmd_name
+        found: click.Command = getattr(import_module(f"loyalty_exp.cli.{file}"), name)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="loyalty-exp")
 @common
 def cli() -> None:
@@ -50,12 +77,6 @@ def cli() -> None:
 
     An experiment is one YAML file; `run` turns it into a verdict and a page. Start with `demo` or `init`.
     """
-
-
-for _command in (size, rehearse, lock, decide, archive, portfolio, list_, show, diff, db):
-    cli.add_command(_command)
-for _command in (init, validate, assign, analyze, report, run, export, schema, demo, doctor):
-    cli.add_command(_command)
 
 
 def run_cli(arguments: Sequence[str]) -> int:

@@ -84,10 +84,10 @@ def _sample_ratio(experiment: Experiment, outcomes: Outcomes) -> HealthCheck:
 
 def _sample_ratio_by_segment(experiment: Experiment, outcomes: Outcomes) -> list[HealthCheck]:
     """Ask of each segment whether the arms share its values alike: where a broken sample ratio comes from."""
-    from loyalty_exp.stats.contingency import independence
-
     if not outcomes.segments or experiment.cluster is not None:
         return []
+    from loyalty_exp.stats.contingency import independence
+
     found: dict[str, float] = {}
     for dimension in dict.fromkeys(cell.dimension for cell in outcomes.segments):
         counts = [

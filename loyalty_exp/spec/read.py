@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
 
 from pydantic import ValidationError
 
@@ -17,7 +18,6 @@ from loyalty_exp.spec.draft import draft
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.listing import render_github, render_json, render_text
 from loyalty_exp.spec.not_yet_run import not_yet_run
-from loyalty_exp.spec.observational import NOT_RUN, Observational
 from loyalty_exp.spec.parse import parse
 from loyalty_exp.spec.problems import findings
 from loyalty_exp.spec.program import Program
@@ -25,6 +25,9 @@ from loyalty_exp.spec.resolved import resolved_yaml
 from loyalty_exp.spec.schema import json_schema
 from loyalty_exp.spec.shorthand import Expanded, expand
 from loyalty_exp.spec.source import text_of
+
+if TYPE_CHECKING:
+    from loyalty_exp.spec.observational import Observational
 
 __all__ = [
     "check",
@@ -41,10 +44,10 @@ __all__ = [
 
 _OF_PROGRAMS = Program.model_fields.keys() - Experiment.model_fields.keys()
 _OF_EXPERIMENTS = (
-    Experiment.model_fields.keys() | Observational.model_fields.keys()
+    Experiment.model_fields.keys() | {"design", "negative_controls"}
 ) - Program.model_fields.keys()
 
-Spec = Experiment | Observational
+Spec = Union[Experiment, "Observational"]
 
 
 class _File(Section):
@@ -151,7 +154,9 @@ def _checked_program(document: Document) -> tuple[Program | None, tuple[Problem,
 def _or_raise(experiment: Spec | None, problems: tuple[Problem, ...]) -> Experiment:
     if experiment is None:
         raise SpecError(tuple(p for p in problems if p.severity == "error"))
-    if isinstance(experiment, Observational):
+    if not isinstance(experiment, Experiment):
+        from loyalty_exp.spec.observational import NOT_RUN
+
         raise Refused(f"{experiment.experiment}: {NOT_RUN}.")
     return experiment
 
@@ -159,7 +164,7 @@ def _or_raise(experiment: Spec | None, problems: tuple[Problem, ...]) -> Experim
 def _validated(expanded: Expanded) -> tuple[Spec | None, list[place.Finding]]:
     """Validate each section, and the sections against each other."""
     spec, found = None, list(expanded.findings)
-    model: type[Spec] = Observational if "design" in expanded.data else Experiment
+    model = _model_of(expanded.data)
     parts = draft(expanded.data)
     across = incoherent(parts)
     try:
@@ -169,6 +174,15 @@ def _validated(expanded: Expanded) -> tuple[Spec | None, list[place.Finding]]:
         told = any(f.severity == "error" for f in across)
         found += [f for f in own if f.path or not told]
     return spec, [*found, *across, *not_yet_run(parts)]
+
+
+def _model_of(data: dict[str, Any]) -> type[Spec]:
+    """Tell an evaluation without randomization by its `design`; its grammar is read only then."""
+    if "design" not in data:
+        return Experiment
+    from loyalty_exp.spec.observational import Observational
+
+    return Observational
 
 
 def _located(found: list[place.Finding], document: Document, expanded: Expanded) -> tuple[Problem, ...]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from loyalty_exp.grammar import canonical
-from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.spec.observational import Observational
-from loyalty_exp.spec.program import Program
 from loyalty_exp.spec.scalars import ambiguity, meaning
+
+if TYPE_CHECKING:
+    from loyalty_exp.spec.experiment import Experiment
+    from loyalty_exp.spec.observational import Observational
+    from loyalty_exp.spec.program import Program
 
 
 class _NullInWords(RoundTripRepresenter):

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from loyalty_exp.metrics import KINDS
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.spec.observational import Observational
 from loyalty_exp.spec.program import Program
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -19,6 +18,8 @@ def json_schema(kind: Literal["experiment", "observational", "program"]) -> dict
 
     Checks across sections are not in it; ``validate`` makes them.
     """
+    from loyalty_exp.spec.observational import Observational
+
     models: dict[str, type[BaseModel]] = {
         "experiment": Experiment,
         "observational": Observational,

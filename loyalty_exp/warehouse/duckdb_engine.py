@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from loyalty_exp.errors import Breach, ContractBreach, EngineError
 from loyalty_exp.warehouse.atoms import hashed
-from loyalty_exp.warehouse.dialects import dialects, text_of
+from loyalty_exp.warehouse.dialects import dialect_of, text_of
 from loyalty_exp.warehouse.engine import Engine, Facts, Query, Watch
 from loyalty_exp.warehouse.files import format_of, header_of
 
@@ -29,7 +29,7 @@ class DuckDBEngine(Engine):
 
     def __init__(self, folder: Path, database: Path | None, threads: int, memory: str) -> None:
         self.name_version = f"DuckDB {duckdb.__version__}"
-        self.dialect = dialects()["duckdb"]
+        self.dialect = dialect_of("duckdb")
         self._folder = folder
         self._files_named = database is None
         self._watch = Watch()

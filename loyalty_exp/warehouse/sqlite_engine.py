@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from loyalty_exp.errors import EngineError
 from loyalty_exp.warehouse.atoms import table as named
-from loyalty_exp.warehouse.dialects import dialects
+from loyalty_exp.warehouse.dialects import dialect_of
 from loyalty_exp.warehouse.engine import Engine, Query, Watch
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -25,7 +25,7 @@ class SQLiteEngine(Engine):
 
     def __init__(self, database: Path) -> None:
         self.name_version = f"SQLite {sqlite3.sqlite_version}"
-        self.dialect = dialects()["sqlite"]
+        self.dialect = dialect_of("sqlite")
         self._watch = Watch()
         if not database.exists():
             raise EngineError(f"{database.name}: there is no such database file")

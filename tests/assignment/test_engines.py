@@ -15,7 +15,7 @@ from loyalty_exp.assignment.assign import assign
 from loyalty_exp.assignment.draw import arm_of
 from loyalty_exp.assignment.members import Members
 from loyalty_exp.warehouse.connect import open_engine
-from loyalty_exp.warehouse.dialects import dialects, text_of
+from loyalty_exp.warehouse.dialects import DIALECTS, dialect_of, text_of
 from loyalty_exp.warehouse.engine import Engine
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sql"
@@ -88,7 +88,7 @@ class _Text(Engine):
     """An engine that writes and never runs."""
 
     def __init__(self, name: str) -> None:
-        self.name_version, self.dialect = name, dialects()[name]
+        self.name_version, self.dialect = name, dialect_of(name)
 
     def open_table(self, name: str, role: str, unit: str) -> sa.TableClause:
         raise NotImplementedError
@@ -96,7 +96,7 @@ class _Text(Engine):
     columns = run = repeated = unchanged = close = open_table  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("dialect", sorted(dialects()))
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
 def test_the_sql_of_a_draw(dialect: str) -> None:
     experiment = spec(
         population={"consent": "consent", "include": [{"field": "tier", "op": "in", "value": ["gold"]}]},
@@ -112,7 +112,7 @@ def test_the_sql_of_a_draw(dialect: str) -> None:
     arm_ids, shares = shares_of(experiment)
     assert experiment.schedule.start is not None
     draw = Draw("it's", arm_ids, shares, experiment.schedule.start)
-    text = text_of(rows_of(_Text(dialect), table, draw, None), dialects()[dialect]) + "\n"
+    text = text_of(rows_of(_Text(dialect), table, draw, None), dialect_of(dialect)) + "\n"
     golden = GOLDEN / f"assign_{dialect}.sql"
     if os.environ.get("LOYALTY_EXP_RENEW_GOLDEN"):
         golden.write_text(text, "utf-8")

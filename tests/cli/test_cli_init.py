@@ -10,7 +10,7 @@ import pytest
 from loyalty_exp.cli.init import OBSERVATIONAL, STARTERS
 from loyalty_exp.samples import SCENARIOS, tables
 
-LATER = {"factorial": ["factors", "analysis.contrasts"]}
+LATER: dict[str, list[str]] = {}
 
 
 @pytest.mark.parametrize("template", [s for s in STARTERS if s != OBSERVATIONAL])

@@ -33,7 +33,7 @@ from loyalty_exp.outcomes.windows import windows_of
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.quantiles import QuantileRanks
 from loyalty_exp.warehouse.atoms import column, microseconds, number
-from loyalty_exp.warehouse.dialects import dialects, text_of
+from loyalty_exp.warehouse.dialects import dialect_of, text_of
 
 FOLDER = Path(__file__).parent.parent / "golden" / "sql"
 
@@ -216,7 +216,7 @@ def _fourth_spec(with_points: bool) -> Experiment:
 @pytest.mark.parametrize("dialect", ["duckdb", "sqlite", "postgresql", "spark"])
 @pytest.mark.parametrize("make", [first, second, third, fourth])
 def test_queries_are_as_they_were(make: Any, dialect: str) -> None:
-    engine = dialects()[dialect]
+    engine = dialect_of(dialect)
     texts = [f"-- {name}\n{text_of(query, engine)};\n" for name, query in make().items()]
     text = "\n".join(line.rstrip() for line in "\n".join(texts).splitlines()) + "\n"
     path = FOLDER / f"{make.__name__}_{dialect}.sql"
@@ -229,6 +229,6 @@ def test_queries_are_as_they_were(make: Any, dialect: str) -> None:
 def test_names_and_values_cannot_leave_their_quotes(dialect: str) -> None:
     mark = "`" if dialect == "spark" else '"'
     query = sa.select(column(f"a{mark}; DROP")).where(column("x") == sa.literal("o'n\\e % :p", sa.Text))
-    text = text_of(query, dialects()[dialect])
+    text = text_of(query, dialect_of(dialect))
     assert f"{mark}a{mark}{mark}; DROP{mark}" in text
     assert ("'o\\'n\\\\e % :p'" if dialect == "spark" else "'o''n\\e % :p'") in text
