@@ -29,9 +29,11 @@ bench: $(READY)
 validity: $(READY)
 	$(BIN)/python benchmarks/validity
 
-# The long version of the fault tests: processes killed at many instants.
+# The long version of the fault tests: every command killed at 50 instants, on SQLite and on PostgreSQL.
 faults: $(READY)
-	$(BIN)/python tests/store/killed.py --instants 200
+	$(BIN)/python tests/store/killed.py --instants 50
+	$(BIN)/python tests/store/killed.py --instants 10 --store postgresql
+	FAULTS=long $(BIN)/pytest -n 2 tests/store tests/reliability
 
 $(READY): requirements-dev.lock pyproject.toml
 	@python=; for p in python3.11 python3.12 python3.13 python3; do \

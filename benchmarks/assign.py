@@ -1,12 +1,14 @@
 """Compare the cost of a draw, Parquet to Parquet, with that of the engine hashing and writing the same rows.
 
 CPU seconds and peak memory come from the operating system, each run a process of its own; ratios are what to
-look at. A plain draw may cost 1.5 times the bare query, a stratified one 3 times.
+look at. A plain draw may cost 1.5 times the bare query, a stratified one 3 times. With a cap, the draw is a
+process that cannot have more memory (RLIMIT_DATA); the engine is told to stay a quarter below it.
 
 ::
 
     python benchmarks/assign.py
     python benchmarks/assign.py --millions 10
+    python benchmarks/assign.py --millions 100 --repeat 1 --cap-gb 4 --folder /a/disk/with/20/GB
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ unit: member_id
 data:
   members: members.parquet
   transactions: {{table: members.parquet, order: member_id, time: member_id, amount: x}}
-assignment: {{salt: {name}{strata}}}
+assignment: {{salt: {name}{strata}{balance}}}
 arms:
   - {{id: control, share: 0.5}}
   - {{id: double, share: 0.5, intervention: {{type: points_multiplier, multiplier: 2}}}}
@@ -47,13 +49,17 @@ COPY (SELECT member_id, CASE WHEN sha256('bare:' || member_id::VARCHAR) < '80000
 TO '{target}' (FORMAT parquet, COMPRESSION zstd)"""
 
 DRAW = """\
-import shutil, sys
+import resource, shutil, sys
+cap = float(sys.argv[2])
+if cap:
+    resource.setrlimit(resource.RLIMIT_DATA, (int(cap * 2**30),) * 2)
 from pathlib import Path
 from loyalty_exp.assignment.assign import assign
 from loyalty_exp.spec.read import read
 spec = Path(sys.argv[1])
 shutil.rmtree(spec.parent / "results", ignore_errors=True)
-assign(read(spec), spec.parent, memory="1200MB")"""
+done = assign(read(spec), spec.parent, memory=f"{int(cap * 750) or 1200}MB")
+print(sum(done.units.values()), done.sample_ratio.p_value, done.omnibus and done.omnibus.p_value)"""
 
 EMPTY = "from loyalty_exp.assignment.assign import assign; import duckdb; duckdb.connect()"
 
@@ -62,9 +68,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--millions", type=float, default=2.0)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--cap-gb", type=float, default=0.0, help="memory that the draw may have")
+    parser.add_argument("--folder", help="where the files go; they are removed afterwards")
+    parser.add_argument("--balance", action="store_true", help="compare a covariate between the arms as well")
     asked = parser.parse_args()
     settings = ("SET threads = 1", "SET memory_limit = '1200MB'")
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=asked.folder) as name:
         folder = Path(name)
         path = folder / "members.parquet"
         cost_of(duckdb_command(*MEMBERS.format(rows=int(asked.millions * 1e6), path=path).split("; ")), 1)
@@ -76,10 +85,11 @@ def main() -> int:
             ("stratified", ", strata: [tier, segment]", ", tier, segment", STRATIFIED),
         ):
             spec = folder / f"{kind}.yaml"
-            spec.write_text(SPEC.format(name=kind, strata=strata))
+            balance = ", balance: [x]" if asked.balance else ""
+            spec.write_text(SPEC.format(name=kind, strata=strata, balance=balance))
             query = BARE.format(columns=columns, path=path, target=folder / "bare.parquet")
             bare = cost_of(duckdb_command(*settings, query), asked.repeat)
-            own = cost_of([sys.executable, "-c", DRAW, str(spec)], asked.repeat)
+            own = cost_of([sys.executable, "-c", DRAW, str(spec), str(asked.cap_gb)], asked.repeat)
             ratio = own.cpu / bare.cpu
             rows_only = (own.cpu - start) / max(bare.cpu - 0.05, 0.01)
             failed += ratio > limit

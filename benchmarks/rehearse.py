@@ -41,6 +41,11 @@ decision: {ship_if: {probability_net_benefit_positive: 0.95}}
 """
 
 
+LOOKS = """analysis:
+  sequential: {method: group_sequential, planned_units: 20000, looks: [0.25, 0.5, 0.75, 1.0]}
+"""
+
+
 def workspace(folder: Path, members: int) -> Path:
     """Make members, orders and a spec."""
     from loyalty_exp.samples import Scenario, write_sample
@@ -62,8 +67,15 @@ def main() -> None:
         spec = workspace(Path(folder), chosen.members)
         base = cost_of(analyze(spec), repeat=1)
         show("one analysis", base, base)
-        head = [sys.executable, "-m", "loyalty_exp", "rehearse", str(spec), "--times", str(chosen.times)]
-        for name, options in (("--aa", ["--aa"]), ("--effect nb=2", ["--effect", "nb=2"])):
+        looks = spec.with_name("looks.yaml")
+        looks.write_text(SPEC + LOOKS, encoding="utf-8")
+        effect = ["--effect", "nb=2"]
+        for name, path, options in (
+            ("--aa", spec, ["--aa"]),
+            ("--effect nb=2", spec, effect),
+            ("--effect nb=2, four looks", looks, effect),
+        ):
+            head = [sys.executable, "-m", "loyalty_exp", "rehearse", str(path), "--times", str(chosen.times)]
             show(f"{chosen.times:,} rehearsals, {name}", cost_of([*head, *options], repeat=1), base)
 
 

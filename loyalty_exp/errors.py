@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loyalty_exp.masking import masked, visible
+
 
 class LoyaltyExpError(Exception):
     """Base of everything the command line turns into words and an exit code."""
@@ -40,7 +42,7 @@ class Problem:
     hint : str
         What to do; may be empty.
     source : str
-        The line itself, for the caret; may be empty.
+        The line itself, for the caret; may be empty. Passwords of addresses are hidden in all texts.
     severity : str
         ``"error"`` or ``"notice"`` (valid, but not yet run by this version).
     """
@@ -53,6 +55,10 @@ class Problem:
     hint: str = ""
     source: str = ""
     severity: str = "error"
+
+    def __post_init__(self) -> None:
+        for name in ("message", "hint", "source"):
+            object.__setattr__(self, name, masked(getattr(self, name)))
 
 
 class SpecError(LoyaltyExpError):
@@ -131,4 +137,4 @@ def describe(breach: Breach) -> str:
     rows = f" ({breach.count:,} row{'s' if breach.count != 1 else ''}" if breach.count else ""
     if rows and breach.examples:
         rows += f", for example row {', '.join(breach.examples)}"
-    return f"{where}: {breach.message}{rows + ')' if rows else ''} [{breach.rule}]"
+    return visible(f"{where}: {breach.message}{rows + ')' if rows else ''} [{breach.rule}]")

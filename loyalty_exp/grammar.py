@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from loyalty_exp.masking import masked
+
 Language = Literal["en", "zh-CN"]
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh-CN")
@@ -22,6 +24,15 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_inf_nan="null")
 
 
+def _without_password(value: str) -> str:
+    if "://" in value and masked(value) != value:
+        raise ValueError(
+            "holds a password, and a spec is shared, locked and kept; take it out of the address, and set "
+            "PGPASSWORD or ~/.pgpass"
+        )
+    return value
+
+
 def _printable(value: str) -> str:
     """Refuse what a reader cannot see: control characters, bidirectional overrides, unassigned ones."""
     for character in value:
@@ -29,7 +40,7 @@ def _printable(value: str) -> str:
             raise ValueError(f"holds the invisible character U+{ord(character):04X}; remove it")
     if value != value.strip():
         raise ValueError("begins or ends with a space; remove it")
-    return value
+    return _without_password(value)
 
 
 def _portable(value: str) -> str:
@@ -37,6 +48,9 @@ def _portable(value: str) -> str:
         raise ValueError(f"'{value}' is a reserved file name on Windows; choose another id")
     return value
 
+
+Address = Annotated[str, Field(max_length=2000), AfterValidator(_without_password)]
+"""Where tables are; never with a password."""
 
 Words = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_printable)]
 """A line of text for readers."""

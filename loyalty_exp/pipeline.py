@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from loyalty_exp.readout.result import (
     ContrastFacts,
     EconomicsFacts,
     ExperimentFacts,
+    ExposureFacts,
+    NaiveFacts,
     OutlookFacts,
+    OverTimeFacts,
     Readout,
     Status,
 )
@@ -84,9 +88,13 @@ def conclude(
     outcomes: Outcomes,
     spec_file: str = "",
     registration: Registration = UNREGISTERED,
+    look: Look | None = None,
 ) -> Readout:
-    """Turn sufficient statistics into the readout: effects, health, money, decision."""
-    look = look_of(experiment, outcomes)
+    """Turn sufficient statistics into the readout: effects, health, money, decision.
+
+    `look` is that of the plan and the units analyzed when left out.
+    """
+    look = look or look_of(experiment, outcomes, registration.looks)
     answers = analyze(experiment, outcomes, look)
     status = status_of(answers.health)
     economics, beyond, money_of_contrasts = _money(experiment, outcomes, look, status)
@@ -117,6 +125,9 @@ def conclude(
         warnings=warnings_of(answers.health) + registration.warnings,
         plan=plan_facts(experiment, outcomes, spec_file) | {"deviations": list(registration.deviations)},
         provenance=_provenance(experiment, outcomes),
+        naive=_not_causal(experiment, outcomes, status),
+        over_time=_over_time(experiment, outcomes, status),
+        exposure=_exposure(experiment, outcomes, answers.exposure, status),
     )
 
 
@@ -127,13 +138,44 @@ def _money(
     if experiment.economics is None or status == "invalid":
         return (), (), ()
     from loyalty_exp.economics.appraise import appraise
+    from loyalty_exp.economics.horizon_facts import with_horizon
     from loyalty_exp.economics.money_contrasts import money_contrasts
     from loyalty_exp.economics.outlook import outlook
     from loyalty_exp.economics.strata_money import stratum_money
 
     money = appraise(experiment, outcomes, look)
     beyond = outlook(experiment, money, stratum_money(experiment, outcomes))
+    beyond = with_horizon(experiment, outcomes, money, beyond)
     return money, beyond, money_contrasts(experiment, outcomes)
+
+
+def _over_time(experiment: Experiment, outcomes: Outcomes, status: Status) -> tuple[OverTimeFacts, ...]:
+    """Follow the money through the days; nothing where money is withheld."""
+    if outcomes.over_time is None or status == "invalid":
+        return ()
+    from loyalty_exp.economics.over_time import over_time
+
+    return over_time(experiment, outcomes)
+
+
+def _not_causal(experiment: Experiment, outcomes: Outcomes, status: Status) -> tuple[NaiveFacts, ...]:
+    """Give comparisons that are not causal, after the decision: nothing that decides can read them."""
+    if experiment.economics is None or not experiment.economics.naive or status == "invalid":
+        return ()
+    from loyalty_exp.economics.naive_facts import naive_facts
+
+    return naive_facts(experiment, outcomes)
+
+
+def _exposure(
+    experiment: Experiment, outcomes: Outcomes, found: ExposureFacts | None, status: Status
+) -> ExposureFacts | None:
+    """Add the money of triggered units to what is known of exposure; money is withheld as everywhere."""
+    if found is None or experiment.economics is None or status == "invalid":
+        return found
+    from loyalty_exp.economics.triggered_money import triggered_money
+
+    return replace(found, triggered_money=triggered_money(experiment, outcomes))
 
 
 def _arms(experiment: Experiment, outcomes: Outcomes) -> tuple[ArmFacts, ...]:
@@ -170,5 +212,8 @@ def _draws(experiment: Experiment) -> bool:
     """Tell whether any method of the spec draws at random."""
     from loyalty_exp.estimators import ESTIMATORS
 
+    horizon = experiment.economics.horizon if experiment.economics is not None else None
+    if horizon is not None and horizon.customer_value is not None:
+        return True
     choices = [c for m in experiment.metrics for c in (experiment.estimator_of(m), *m.readings)]
     return any("seed" in ESTIMATORS[choice.type].parameters for choice in choices)

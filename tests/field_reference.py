@@ -47,7 +47,7 @@ HEAD = """\
 | file | what it is |
 |---|---|
 | `hillstrom_email.yaml` | A real randomized e-mail test of 64,000 customers, three arms, per-unit table |
-| `double_points.yaml` | Made members and orders with a planted effect: sells more, does not pay |
+| `double_points.yaml` | A planted effect: sells more, does not pay, as its curve by day shows |
 | `program.yaml` | Currency, time zone and prices that experiments share |
 | `program_main.yaml` | A whole program: points, tiers, lifecycle, holdout, calendar, cost book |
 | `beauty_points.yaml` | Double and triple points on a category; no data |

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import loyalty_exp
 from validity.bands import Check
-from validity.known_misses import KNOWN_MISSES
 from validity.run import Run
 
 INTRODUCTION = """# Validity: simulation studies of the estimators
 
 Made by `make validity` with loyalty-exp {version}: {checks} checks of {scenarios} scenarios,
-{verdict}{known}.
+{verdict}.
 
 A *nominal* band is what theory guarantees; a *reference* band is the rate of a correct estimator written
 independently, with the Monte-Carlo errors of both; a *negative control* is a wrong method that must fall
@@ -34,13 +33,7 @@ def failures(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         for check in run.checks:
             verdicts.setdefault(f"{run.study.key}: {check.name}", []).append(check.passed)
-    return [name for name, passed in verdicts.items() if not any(passed) and name not in KNOWN_MISSES]
-
-
-def known_misses(runs: Sequence[Run]) -> list[str]:
-    """Checks that were missed for a reason that is known."""
-    missed = {f"{run.study.key}: {check.name}" for run in runs for check in run.checks if not check.passed}
-    return [name for name in KNOWN_MISSES if name in missed]
+    return [name for name, passed in verdicts.items() if not any(passed)]
 
 
 def write(runs: Sequence[Run], out: Path) -> None:
@@ -48,19 +41,16 @@ def write(runs: Sequence[Run], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     rows = [_row(run, check) for run in runs for check in run.checks]
     failed = failures(runs)
-    missed = known_misses(runs)
-    found = {"version": loyalty_exp.__version__, "failed": failed, "known_misses": missed, "checks": rows}
+    found = {"version": loyalty_exp.__version__, "failed": failed, "checks": rows}
     (out / "validity.json").write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     text = INTRODUCTION.format(
         version=loyalty_exp.__version__,
         checks=len({(r["study"], r["scenario"], r["check"]) for r in rows}),
         scenarios=len({run.study.key for run in runs}),
         verdict=f"{len(failed)} failed" if failed else "none failed",
-        known=f", {len(missed)} missed for a known reason, told below" if missed else "",
     )
     lines = "\n".join(_line(run, check) for run in runs for check in run.checks)
-    reasons = "".join(f"\n**{name}.** {KNOWN_MISSES[name]}\n" for name in missed)
-    (out / "validity.md").write_text(text + lines + "\n" + reasons, encoding="utf-8")
+    (out / "validity.md").write_text(text + lines + "\n", encoding="utf-8")
 
 
 def write_records(run: Run, folder: Path) -> None:
@@ -94,8 +84,6 @@ def _finite(value: float) -> float | None:
 
 def _line(run: Run, check: Check) -> str:
     kind, verdict = check.band.kind.replace("_", " "), "pass" if check.passed else "**FAIL**"
-    if f"{run.study.key}: {check.name}" in KNOWN_MISSES and not check.passed:
-        verdict = "missed, see below"
     if check.band.kind == "negative_control" and check.passed:
         verdict = "fails, as it must"
     band = f"[{_words(check.band.low)}, {_words(check.band.high)}]"

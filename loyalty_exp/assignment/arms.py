@@ -16,7 +16,7 @@ from loyalty_exp.assignment.members import Members
 from loyalty_exp.assignment.strata import Cuts, lend_strata, same, strata_cuts
 from loyalty_exp.spec.arms import weight
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.warehouse.atoms import Expr, as_text, column
+from loyalty_exp.warehouse.atoms import Expr, as_text, column, double
 from loyalty_exp.warehouse.engine import Engine
 
 ARM, TIME = "arm", "assigned_at"
@@ -50,16 +50,24 @@ def shares_of(experiment: Experiment) -> tuple[tuple[str, ...], tuple[Fraction, 
     return tuple(a.id for a in experiment.arms), tuple(weight(a.share) for a in experiment.arms)
 
 
-def rows_of(engine: Engine, members: Members, draw: Draw, before: sa.FromClause | None) -> sa.Select[Any]:
+def rows_of(
+    engine: Engine,
+    members: Members,
+    draw: Draw,
+    before: sa.FromClause | None,
+    beside: Sequence[str] = (),
+) -> sa.Select[Any]:
     """Write the query of all who are in the draw: the unit under its own name, arm, day as text, strata.
 
     Parameters
     ----------
     before : FromClause, optional
         Rows drawn earlier; they come first, as they stand, and their units are not drawn again.
+    beside : sequence of str
+        Number columns of the members to carry along, as ``balance:0``...; only without earlier rows.
     """
     experiment = members.experiment
-    eligible = _eligible(members, draw, before)
+    eligible = _eligible(members, draw, before, beside)
     if experiment.strata:
         cuts = strata_cuts(
             engine, _drawn_units(members, eligible), len(experiment.strata), draw.salt, draw.shares
@@ -79,12 +87,15 @@ def rows_of(engine: Engine, members: Members, draw: Draw, before: sa.FromClause 
     return sa.select(*(both.c[n].label(n) for n in names))
 
 
-def _eligible(members: Members, draw: Draw, before: sa.FromClause | None) -> sa.Subquery:
+def _eligible(
+    members: Members, draw: Draw, before: sa.FromClause | None, beside: Sequence[str]
+) -> sa.Subquery:
     """Members to be drawn: unit, digest, day of entry, strata as they are and as text."""
     experiment = members.experiment
     day = entry_day(members, draw)
     names = {f"v{i}": members.column(n) for i, n in enumerate(experiment.strata)}
     names |= {f"s{i}": as_text(members.column(n)) for i, n in enumerate(experiment.strata)}
+    names |= {f"balance:{i}": double(members.column(n)) for i, n in enumerate(beside)}
     query = sa.select(
         members.column(experiment.unit).label("unit"),
         members.hashed(draw.salt, members.key).label("hex"),
@@ -145,4 +156,11 @@ def _stratified(
 
 def _columns(eligible: sa.Subquery, experiment: Experiment, arm: Expr) -> list[sa.Label[Any]]:
     strata = [eligible.c[f"v{i}"].label(n) for i, n in enumerate(experiment.strata)]
-    return [eligible.c.unit.label(experiment.unit), arm.label(ARM), eligible.c.day.label(TIME), *strata]
+    carried = [c.label(c.name) for c in eligible.c if c.name.startswith("balance:")]
+    return [
+        eligible.c.unit.label(experiment.unit),
+        arm.label(ARM),
+        eligible.c.day.label(TIME),
+        *strata,
+        *carried,
+    ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,20 +15,22 @@ import sqlalchemy as sa
 
 from loyalty_exp.assignment import ledger
 from loyalty_exp.assignment.arms import ARM, TIME, Draw, rows_of, shares_of
-from loyalty_exp.assignment.balance import differences, moments_by_arm, omnibus
+from loyalty_exp.assignment.balance import differences, moments_by_arm, moments_of_rows, omnibus
 from loyalty_exp.assignment.calendar import Clash, clashes
-from loyalty_exp.assignment.external import external_arms
+from loyalty_exp.assignment.external import external
 from loyalty_exp.assignment.members import Members
-from loyalty_exp.assignment.plan import refuse_changes, refuse_shared
+from loyalty_exp.assignment.overlap import overlaps
+from loyalty_exp.assignment.plan import drawable, refuse_changes, refuse_shared
 from loyalty_exp.assignment.population import members_of
+from loyalty_exp.assignment.recorded import Recorded, refuse_another
 from loyalty_exp.assignment.rerandomization import accepted
 from loyalty_exp.assignment.result import Assigned, record_of, stands
 from loyalty_exp.assignment.rows import counts_of, write_rows
 from loyalty_exp.assignment.written import opened
-from loyalty_exp.errors import Refused, UsageError
+from loyalty_exp.errors import Refused
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.sample_ratio import sample_ratio
-from loyalty_exp.warehouse.atoms import Expr
+from loyalty_exp.warehouse.atoms import Expr, column
 from loyalty_exp.warehouse.connect import open_engine
 from loyalty_exp.warehouse.engine import Engine
 
@@ -43,6 +46,7 @@ def assign(
     threads: int = 1,
     memory: str = "1200MB",
     progress: Progress | None = None,
+    recorded: Recorded | None = None,
 ) -> Assigned:
     """Draw the eligible members, or those who are new where members enter one by one or in steps.
 
@@ -55,11 +59,15 @@ def assign(
         out.
     dry_run : bool
         Compute everything, write nothing.
+    recorded : Recorded, optional
+        The last draw as a store remembers it: rows that are gone are drawn again only if they come out the
+        same, byte for byte.
 
     Raises
     ------
     Refused
-        If the spec has changed since the first draw, or a salt, a slot or a forbidden day is in the way.
+        If the spec has changed since the first draw, if the draw is not the recorded one, or a salt, a slot
+        or a forbidden day is in the way.
     UsageError
         If the spec does not say how to draw.
     ContractBreach
@@ -68,8 +76,8 @@ def assign(
     say = progress or (lambda _: None)
     if experiment.data.units is not None or experiment.data.assignments is not None:
         say("checking the assignments")
-        return _external(experiment, folder, threads, memory)
-    _drawable(experiment)
+        return external(experiment, folder, threads, memory)
+    drawable(experiment)
     found = clashes(experiment)
     today = as_of or dt.datetime.now(ZoneInfo(experiment.program.timezone)).date()
     home = ledger.home(folder, experiment)
@@ -81,30 +89,12 @@ def assign(
                 experiment, folder, before, Path(scratch), today, found, True, (threads, memory), say
             )
     with ledger.locked(home):
-        before = ledger.previous(home)
-        return _drawn(experiment, folder, before, home, today, found, False, (threads, memory), say)
-
-
-def _drawable(experiment: Experiment) -> None:
-    plan = experiment.assignment
-    if plan is None:
-        raise UsageError(
-            "the spec does not say how to draw: add assignment: {salt: a text used nowhere else}"
-        )
-    if not isinstance(experiment.arms, tuple):
-        raise UsageError("arms are in a column of the data; there is nothing to draw")
-    if experiment.schedule.start is None:
-        raise UsageError("schedule.start is missing: the day on which members are assigned")
-    if plan.trigger and experiment.schedule.end is None:
-        raise UsageError("schedule.end is missing: the last day on which the trigger counts")
-    if experiment.cluster and plan.strata and plan.grows:
-        raise UsageError(
-            "assignment.strata of clusters are drawn at once: a member who joins a drawn household later "
-            "could not be given its arm. Leave out strata, or ramp and trigger"
-        )
-    reserved = {experiment.unit, ARM, TIME} & set(plan.strata)
-    if reserved or experiment.unit in {ARM, TIME}:
-        raise UsageError(f"a unit or a stratum cannot be called {ARM} or {TIME}; rename the column")
+        before = ledger.previous(home, mend=True)
+        if before is not None:
+            refuse_another(recorded, before["digest"], sum(before["units"].values()), there=True)
+        done = _drawn(experiment, folder, before, home, today, found, False, (threads, memory), say, recorded)
+        say("comparing with other experiments")
+        return replace(done, overlaps=overlaps(experiment, home, memory))
 
 
 def _drawn(
@@ -117,6 +107,7 @@ def _drawn(
     dry_run: bool,
     engine_settings: tuple[int, str],
     say: Progress,
+    recorded: Recorded | None = None,
 ) -> Assigned:
     plan = experiment.assignment
     assert plan is not None
@@ -136,8 +127,17 @@ def _drawn(
         earlier = opened(engine, home / ledger.ROWS, "drawn before", columns) if before else None
         say("drawing")
         rows = ledger.beside(target)
+        names = _covariates(experiment)
+        # Kept once, rows need no join for their balance; earlier rows and clusters have no covariates there.
+        kept = None
+        if names and earlier is None and not experiment.cluster:
+            kept, query = _kept(
+                engine, rows_of(engine, members, draw, None, names), columns, draw, plan.grows
+            )
+        else:
+            query = rows_of(engine, members, draw, earlier)
         try:
-            write_rows(engine, rows_of(engine, members, draw, earlier), rows, columns)
+            write_rows(engine, query, rows, columns)
             engine.unchanged()
             units = counts_of(rows, draw.arms)
             if not sum(units.values()):
@@ -147,7 +147,10 @@ def _drawn(
             say("comparing the arms")
             written = opened(engine, rows, "written", [experiment.unit, ARM])
             drawn = _clusters(engine, members, written, draw) if experiment.cluster else units
-            arms = _moments(engine, members, written, draw)
+            if kept is not None:
+                arms = moments_of_rows(engine, kept, draw.arms, names)
+            else:
+                arms = moments_by_arm(engine, members, written, draw.arms, names) if names else {}
             record = record_of(experiment, draw, units, drawn, left_out, rerandomized, before)
             ratio = sample_ratio([drawn[a] for a in draw.arms], [float(s) for s in draw.shares])
             gaps = differences(arms, experiment.control) if arms else ()
@@ -155,10 +158,13 @@ def _drawn(
             test = omnibus(arms) if arms else None
             record["omnibus"] = asdict(test) if test else None
             record["digest"], record["bytes"] = ledger.sha256_of(rows), rows.stat().st_size
+            if before is None and not dry_run:
+                refuse_another(recorded, record["digest"], sum(units.values()), there=False)
             if not dry_run:
                 ledger.publish(home, rows, record)
         finally:
-            rows.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                rows.unlink(missing_ok=True)
     finally:
         engine.close()
     status = "dry_run" if dry_run else "grown" if before else "drawn"
@@ -220,32 +226,17 @@ def _clusters(engine: Engine, members: Members, written: sa.FromClause, draw: Dr
     return {a: int(found.get(a, 0)) for a in draw.arms}
 
 
-def _moments(engine: Engine, members: Members, written: sa.FromClause, draw: Draw) -> dict[str, Any]:
-    plan = members.experiment.assignment
+def _kept(
+    engine: Engine, drawn: sa.Select[Any], columns: list[str], draw: Draw, days_differ: bool
+) -> tuple[sa.TableClause, sa.Select[Any]]:
+    """Keep drawn rows with their covariates, and give the query of the written ones; one day is no column."""
+    here = [c for c in drawn.selected_columns if days_differ or c.key != TIME]
+    kept = engine.keep("loyalty_drawn", drawn.with_only_columns(*here))
+    day = column(TIME) if days_differ else sa.literal(draw.as_of.isoformat(), sa.Text)
+    return kept, sa.select(*(day.label(c) if c == TIME else column(c) for c in columns)).select_from(kept)
+
+
+def _covariates(experiment: Experiment) -> tuple[str, ...]:
+    plan = experiment.assignment
     assert plan is not None
-    names = dict.fromkeys((*plan.balance, *(plan.rerandomize.covariates if plan.rerandomize else ())))
-    return moments_by_arm(engine, members, written, draw.arms, tuple(names)) if names else {}
-
-
-def _external(experiment: Experiment, folder: Path, threads: int, memory: str) -> Assigned:
-    engine = open_engine(experiment.data.engine, folder, threads=threads, memory=memory)
-    try:
-        units = external_arms(engine, experiment)
-    finally:
-        engine.close()
-    shares = {a.id: a.share for a in experiment.planned_arms}
-    ratio = sample_ratio([units[a] for a in shares], list(shares.values()))
-    table = experiment.data.units
-    if experiment.data.assignments is not None:
-        table = experiment.data.assignments.table
-    return Assigned(
-        experiment=experiment.experiment,
-        status="external",
-        path=table,
-        as_of=None,
-        salt=None,
-        units=units,
-        drawn=units,
-        shares=shares,
-        sample_ratio=None if experiment.cluster else ratio,
-    )
+    return tuple(dict.fromkeys((*plan.balance, *(plan.rerandomize.covariates if plan.rerandomize else ()))))

@@ -89,20 +89,26 @@ def moments_by_arm(
     arm: Expr = sa.column(ARM, _selectable=written)
     found = members.table.join(written, members.unit == as_text(sa.column(unit, _selectable=written)))
     xs = [double(members.column(name)) for name in covariates]
-    rows: sa.Select[Any] = sa.select(arm.label("arm"), *(x.label(f"x{i}") for i, x in enumerate(xs)))
+    rows: sa.Select[Any] = sa.select(arm.label("arm"), *(x.label(f"balance:{i}") for i, x in enumerate(xs)))
     if members.experiment.cluster:
         rows = sa.select(
-            sa.func.min(arm).label("arm"), *(sa.func.avg(x).label(f"x{i}") for i, x in enumerate(xs))
+            sa.func.min(arm).label("arm"), *(sa.func.avg(x).label(f"balance:{i}") for i, x in enumerate(xs))
         )
         rows = rows.group_by(members.key)
-    table = rows.select_from(found).subquery("covariates")
-    columns = [table.c[f"x{i}"] for i in range(len(xs))]
+    return moments_of_rows(engine, rows.select_from(found).subquery("covariates"), arms, covariates)
+
+
+def moments_of_rows(
+    engine: Engine, table: sa.FromClause, arms: Sequence[str], covariates: Sequence[str]
+) -> dict[str, Moments]:
+    """Moments of a table of ``arm``, ``balance:0``, ``balance:1``..., one row a unit of the draw."""
+    columns = [table.c[f"balance:{i}"] for i in range(len(covariates))]
     centers = [float(v or 0.0) for v in engine.fetch(sa.select(*map(sa.func.avg, columns)))[0]]
     centered = [
         sa.func.coalesce(c - sa.literal(m, sa.Double), sa.literal(0.0, sa.Double))
         for c, m in zip(columns, centers, strict=True)
     ]
-    pairs = [(i, j) for i in range(len(xs)) for j in range(i, len(xs))]
+    pairs = [(i, j) for i in range(len(covariates)) for j in range(i, len(covariates))]
     sums = [sa.func.sum(c) for c in centered] + [sa.func.sum(centered[i] * centered[j]) for i, j in pairs]
     got = {
         row[0]: row[1:]

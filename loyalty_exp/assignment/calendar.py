@@ -17,7 +17,7 @@ class Clash:
     ----------
     event : str
     policy : str
-        ``annotate`` or ``censor``.
+        ``annotate``, ``censor`` or ``forbid``.
     first, last : str
         Days that both share, both included.
     days : int
@@ -31,12 +31,27 @@ class Clash:
 
 
 def clashes(experiment: Experiment) -> tuple[Clash, ...]:
-    """Find the events that meet the experiment; those without a policy are annotated.
+    """Find the events that meet the experiment, and refuse it where one is forbidden.
 
     Raises
     ------
     Refused
         If one is forbidden.
+    UsageError
+        As :func:`events_inside`.
+    """
+    found = events_inside(experiment)
+    if forbidden := [c for c in found if c.policy == "forbid"]:
+        words = "; ".join(f"'{c.event}' from {c.first} to {c.last}" for c in forbidden)
+        raise Refused(f"the experiment runs into days that it forbids: {words}. Choose other days.")
+    return found
+
+
+def events_inside(experiment: Experiment) -> tuple[Clash, ...]:
+    """Find the events that meet the experiment; those without a policy are annotated.
+
+    Raises
+    ------
     UsageError
         If a policy names an event that the program does not have.
     """
@@ -59,7 +74,4 @@ def clashes(experiment: Experiment) -> tuple[Clash, ...]:
         if low <= high:
             policy = policies.get(name, "annotate")
             found.append(Clash(name, policy, low.isoformat(), high.isoformat(), (high - low).days + 1))
-    if forbidden := [c for c in found if c.policy == "forbid"]:
-        words = "; ".join(f"'{c.event}' from {c.first} to {c.last}" for c in forbidden)
-        raise Refused(f"the experiment runs into days that it forbids: {words}. Choose other days.")
     return tuple(found)

@@ -2,18 +2,62 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
+
 import sqlalchemy as sa
 
+from loyalty_exp.assignment.calendar import clashes
 from loyalty_exp.assignment.population import numbered
+from loyalty_exp.assignment.result import Assigned
 from loyalty_exp.errors import Breach, ContractBreach
 from loyalty_exp.spec.arms import ArmsInColumn
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.warehouse.atoms import as_text, column
+from loyalty_exp.stats.sample_ratio import sample_ratio
+from loyalty_exp.warehouse.atoms import Expr, as_text, column, sha256_hex
+from loyalty_exp.warehouse.connect import open_engine
 from loyalty_exp.warehouse.engine import Engine
 
 
-def external_arms(engine: Engine, experiment: Experiment) -> dict[str, int]:
-    """Count the units of each arm in the table that the spec names.
+def external(experiment: Experiment, folder: Path, threads: int, memory: str) -> Assigned:
+    """Check the arms of another system, count them, and take their fingerprint.
+
+    Raises
+    ------
+    ContractBreach
+        If the table breaks its contract.
+    Refused
+        If the experiment runs into days that it forbids.
+    """
+    engine = open_engine(experiment.data.engine, folder, threads=threads, memory=memory)
+    try:
+        units, digest = external_arms(engine, experiment)
+        engine.unchanged()
+    finally:
+        engine.close()
+    shares = {a.id: a.share for a in experiment.planned_arms}
+    ratio = sample_ratio([units[a] for a in shares], list(shares.values()))
+    table = experiment.data.units
+    if experiment.data.assignments is not None:
+        table = experiment.data.assignments.table
+    return Assigned(
+        experiment=experiment.experiment,
+        status="external",
+        path=table,
+        as_of=None,
+        salt=None,
+        units=units,
+        drawn=units,
+        shares=shares,
+        sample_ratio=None if experiment.cluster else ratio,
+        findings=clashes(experiment),
+        record={"digest": digest, "spec_hash": experiment.spec_hash},
+    )
+
+
+def external_arms(engine: Engine, experiment: Experiment) -> tuple[dict[str, int], str]:
+    """Count the units of each arm in the table that the spec names, and give the fingerprint of its rows.
 
     Raises
     ------
@@ -55,4 +99,20 @@ def external_arms(engine: Engine, experiment: Experiment) -> dict[str, int]:
     if breaches:
         raise ContractBreach(tuple(breaches))
     counted = dict(engine.fetch(sa.select(y, sa.func.count()).select_from(table).group_by(y)))
-    return {a: int(counted.get(a, 0)) for a in arms}
+    return {a: int(counted.get(a, 0)) for a in arms}, _fingerprint(engine, table, as_text(x), y)
+
+
+def _fingerprint(engine: Engine, table: sa.FromClause, unit: Expr, arm: Expr) -> str:
+    """Digest of who is in which arm, in whatever order the rows stand; the same on every engine.
+
+    The rows' own digests are counted in 4,096 heaps, so that no row leaves the engine and a unit that comes,
+    goes or moves is seen.
+    """
+    rows = sa.select(sha256_hex(unit.concat("\x1f").concat(arm)).label("hex")).select_from(table)
+    inner = rows.subquery("rows")
+    heap = sa.func.substr(inner.c.hex, 1, 3)
+    asked = sa.select(heap, sa.func.count(), sa.func.min(inner.c.hex), sa.func.max(inner.c.hex)).group_by(
+        heap
+    )
+    found = sorted([str(h), int(n), str(low), str(high)] for h, n, low, high in engine.fetch(asked))
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()

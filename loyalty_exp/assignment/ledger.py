@@ -3,8 +3,8 @@
 `assignment.parquet` holds the rows; `assignment.json` holds salt, thresholds, counts and the SHA-256 of the
 rows' file. Two files cannot be renamed at once, so the new record is written first, as pending; then the rows
 are renamed; then the record. Whichever instant the process dies, the next call finds either both old or both
-new: a pending record whose digest is that of the rows is completed, any other is thrown away. The state store
-will keep the record later; `previous` is what asks for it.
+new: a pending record whose digest is that of the rows is completed, any other is thrown away. A store, where
+there is one, keeps the digest and the counts of every draw; `recorded.py` holds the files against it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,13 @@ def home(folder: Path, experiment: Experiment) -> Path:
     return folder / "results" / experiment.experiment
 
 
-def previous(folder: Path) -> dict[str, Any] | None:
-    """Read the record of what was drawn in a folder, after completing or undoing what a killed process began.
+def previous(folder: Path, *, mend: bool = False) -> dict[str, Any] | None:
+    """Read the record of what was drawn in a folder.
+
+    Parameters
+    ----------
+    mend : bool
+        Complete or undo what a killed process began; only for who holds the lock, as another may be drawing.
 
     Raises
     ------
@@ -45,31 +51,45 @@ def previous(folder: Path) -> dict[str, Any] | None:
     EngineError
         If a file cannot be read.
     """
-    rows, record, pending = folder / ROWS, folder / RECORD, folder / PENDING
-    try:
-        found = sha256_of(rows) if rows.exists() else None
-        if pending.exists():
+    rows = folder / ROWS
+    for last in (False, False, True):
+        try:
+            found = sha256_of(rows) if rows.exists() else None
+            drawn = _record(folder, found, mend)
+        except OSError as error:
+            raise EngineError(f"{folder} cannot be read: {error.strerror}. Check its permissions.") from None
+        except (ValueError, KeyError):
+            raise Refused(
+                f"{folder / RECORD} is not whole; bring it back from a backup. Nothing is drawn again."
+            ) from None
+        if (drawn["digest"] if drawn else None) == found:
+            return drawn
+        if last or mend:
+            break
+        time.sleep(0.05)  # another process may be between the two files
+    if drawn is None:
+        raise Refused(f"{rows} is there without {RECORD}; move it away, or bring its record back.")
+    what = "is gone" if found is None else "is not the file that was drawn"
+    raise Refused(f"{rows} {what}; bring it back from a backup. Units are never drawn a second time.")
+
+
+def _record(folder: Path, found: str | None, mend: bool) -> dict[str, Any] | None:
+    """Read the record that belongs to rows of a digest; a pending one where it does."""
+    record, pending = folder / RECORD, folder / PENDING
+    waiting = None
+    if pending.exists():
+        with contextlib.suppress(ValueError, KeyError, FileNotFoundError):  # cut off by a kill, or renamed
             waiting = json.loads(pending.read_text(encoding="utf-8"))
-            if waiting["digest"] == found:
-                pending.replace(record)
-            else:
-                pending.unlink()
-        if not record.exists():
-            if found is not None:
-                raise Refused(f"{rows} is there without {RECORD}; move it away, or bring its record back.")
-            return None
-        drawn: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EngineError(f"{folder} cannot be read: {error.strerror}. Check its permissions.") from None
-    except (ValueError, KeyError):
-        raise Refused(
-            f"{record} is not whole; bring it back from a backup. Nothing is drawn again."
-        ) from None
+            waiting = waiting if waiting["digest"] == found else None
+        if mend and waiting is not None:
+            pending.replace(record)
+        elif mend:
+            pending.unlink(missing_ok=True)
+    if waiting is None and not record.exists():
+        return None
+    drawn: dict[str, Any] = waiting or json.loads(record.read_text(encoding="utf-8"))
     if drawn.get("schema") != SCHEMA:
         raise Refused(f"{record} has schema {drawn.get('schema')!r}; this version reads '{SCHEMA}'.")
-    if found != drawn["digest"]:
-        what = "is gone" if found is None else "is not the file that was drawn"
-        raise Refused(f"{rows} {what}; bring it back from a backup. Units are never drawn a second time.")
     return drawn
 
 
@@ -100,7 +120,8 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError:
             raise Refused(f"another process is drawing in {folder}; wait until it ends.") from None
         for left in folder.glob(f".{ROWS}.*.tmp"):
-            left.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -52,7 +53,8 @@ def write_lists(
     try:
         rows = _assigned(engine, experiment)
         if engine.dialect.name == "duckdb":
-            return _all(engine.run, f"({text_of(rows, engine.dialect)})", experiment, files, form)
+            source = f"({text_of(rows, engine.dialect)})"
+            return _all(engine.run, engine.unchanged, source, experiment, files, form)
         import duckdb
         import pandas as pd
 
@@ -62,7 +64,8 @@ def write_lists(
         with duckdb.connect() as connection:
             connection.execute("SET pandas_analyze_sample = 0")
             connection.register("found", frame)
-            return _all(lambda text: connection.execute(text).fetchall(), "found", experiment, files, form)
+            read = lambda text: connection.execute(text).fetchall()  # noqa: E731
+            return _all(read, engine.unchanged, "found", experiment, files, form)
     finally:
         engine.close()
 
@@ -82,7 +85,12 @@ def _assigned(engine: Engine, experiment: Experiment) -> sa.Select[Any]:
 
 
 def _all(
-    run: Run, source: str, experiment: Experiment, files: Mapping[str, Path], form: Form
+    run: Run,
+    unchanged: Callable[[], None],
+    source: str,
+    experiment: Experiment,
+    files: Mapping[str, Path],
+    form: Form,
 ) -> dict[str, int]:
     counts = {}
     for arm in experiment.planned_arms:
@@ -95,12 +103,14 @@ def _all(
         scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             copied = run(f"COPY ({query}) TO {literal(scratch)} {_FORMS[form]}")
+            unchanged()
             scratch.chmod(0o600)
             scratch.replace(path)
         except OSError as error:
             raise EngineError(f"{path} cannot be written: {error.strerror}. Make room or mend it.") from None
         finally:
-            scratch.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                scratch.unlink(missing_ok=True)
         counts[arm.id] = int(copied[0][0])
     return counts
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from calendar import isleap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
 from loyalty_exp.assignment.layers import held_out, in_slots
+from loyalty_exp.spec.assignment import Trigger
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.warehouse.atoms import Expr, as_text, sha256_hex
 from loyalty_exp.warehouse.predicates import all_of
@@ -19,6 +22,23 @@ DEFAULT_EXCLUSIONS = {"is_employee": "employee", "is_test": "test_account", "fra
 _TRUE = ("true", "1", "1.0", "t", "yes", "y")
 TEXT = ("VARCHAR", "TEXT", "CHAR", "STRING", "NVARCHAR", "ENUM")
 FRACTIONS = ("DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL")
+
+
+def days_of(entries: Sequence[dt.date], trigger: Trigger) -> dict[str, str]:
+    """Map what the column says to the day of entry, both as text: no engine has to count days.
+
+    A yearly day is told by month and day; who was born on February 29 enters on the 28th of a common year.
+    """
+    found: dict[str, str] = {}
+    for entry in entries:
+        day = entry - dt.timedelta(days=trigger.after_days)
+        if not trigger.yearly:
+            found[day.isoformat()] = entry.isoformat()
+            continue
+        found.setdefault(day.isoformat()[5:], entry.isoformat())
+        if (day.month, day.day) == (2, 28) and not isleap(day.year):
+            found.setdefault("02-29", entry.isoformat())
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +122,20 @@ class Members:
 
     def entry_day(self) -> Expr | None:
         """The day of entry as ISO text, where members enter one by one."""
-        plan = self.experiment.assignment
-        return as_text(self.column(plan.trigger.column)) if plan and plan.trigger else None
+        plan, schedule = self.experiment.assignment, self.experiment.schedule
+        if plan is None or plan.trigger is None:
+            return None
+        trigger, x = plan.trigger, as_text(self.column(plan.trigger.column))
+        if not trigger.after_days and not trigger.yearly:
+            return x
+        if schedule.start is None or schedule.end is None:
+            return sa.null()
+        span = range((schedule.end - schedule.start).days + 1)
+        entries = days_of(tuple(schedule.start + dt.timedelta(days=i) for i in span), trigger)
+        key = sa.func.substr(x, 6, 5) if trigger.yearly else x
+        return sa.case(
+            {sa.literal(k, sa.Text): sa.literal(v, sa.Text) for k, v in entries.items()}, value=key
+        )
 
     def eligible(self) -> Expr:
         """Condition under which a member may be drawn."""

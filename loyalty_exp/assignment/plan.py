@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from loyalty_exp.assignment.arms import shares_of
+from loyalty_exp.assignment.arms import ARM, TIME, shares_of
 from loyalty_exp.assignment.layers import layer_of
 from loyalty_exp.assignment.ledger import RECORD
-from loyalty_exp.errors import Refused
+from loyalty_exp.errors import Refused, UsageError
 from loyalty_exp.grammar import canonical
+from loyalty_exp.spec.assignment import Trigger
 from loyalty_exp.spec.experiment import Experiment
 
 _WORDS = {
@@ -26,6 +27,35 @@ _WORDS = {
     "trigger": "the trigger",
     "rerandomize": "the rule of rerandomization",
 }
+
+
+def drawable(experiment: Experiment) -> None:
+    """Make sure that the spec says how to draw.
+
+    Raises
+    ------
+    UsageError
+        With what is missing.
+    """
+    plan = experiment.assignment
+    if plan is None:
+        raise UsageError(
+            "the spec does not say how to draw: add assignment: {salt: a text used nowhere else}"
+        )
+    if not isinstance(experiment.arms, tuple):
+        raise UsageError("arms are in a column of the data; there is nothing to draw")
+    if experiment.schedule.start is None:
+        raise UsageError("schedule.start is missing: the day on which members are assigned")
+    if plan.trigger and experiment.schedule.end is None:
+        raise UsageError("schedule.end is missing: the last day on which the trigger counts")
+    if experiment.cluster and plan.strata and plan.grows:
+        raise UsageError(
+            "assignment.strata of clusters are drawn at once: a member who joins a drawn household later "
+            "could not be given its arm. Leave out strata, or ramp and trigger"
+        )
+    reserved = {experiment.unit, ARM, TIME} & set(plan.strata)
+    if reserved or experiment.unit in {ARM, TIME}:
+        raise UsageError(f"a unit or a stratum cannot be called {ARM} or {TIME}; rename the column")
 
 
 def plan_of(experiment: Experiment) -> dict[str, Any]:
@@ -49,9 +79,15 @@ def plan_of(experiment: Experiment) -> dict[str, Any]:
         # Without defaults, so that a key added by a later version is no change.
         "population": experiment.population.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         "start": str(experiment.schedule.start) if experiment.schedule.start else None,
-        "trigger": plan.trigger.column if plan.trigger else None,
+        "trigger": _trigger(plan.trigger) if plan.trigger else None,
         "rerandomize": canonical(plan.rerandomize) if plan.rerandomize else None,
     }
+
+
+def _trigger(trigger: Trigger) -> Any:
+    """Give the column alone where nothing else is said, as earlier versions wrote it."""
+    plain = not trigger.after_days and not trigger.yearly
+    return trigger.column if plain else canonical(trigger)
 
 
 def refuse_changes(drawn: dict[str, Any], experiment: Experiment) -> None:
@@ -99,7 +135,7 @@ def refuse_shared(experiment: Experiment, folder: Path) -> None:
             continue
         taken.setdefault(theirs["salt"], f"experiment '{name}'")
         mine, other_layer = plan["layer"], theirs["layer"]
-        if mine and other_layer and mine["id"] == other_layer["id"] and _meet(span_of(experiment), span):
+        if mine and other_layer and mine["id"] == other_layer["id"] and meet(span_of(experiment), span):
             low, high = max(mine["from"], other_layer["from"]), min(mine["to"], other_layer["to"])
             if low <= high:
                 raise Refused(
@@ -122,7 +158,8 @@ def span_of(experiment: Experiment) -> list[str | None]:
     return [schedule.start.isoformat(), last.isoformat()]
 
 
-def _meet(first: list[str | None], second: list[str | None]) -> bool:
+def meet(first: list[str | None], second: list[str | None]) -> bool:
+    """Tell whether two spans share a day; an open end shares all."""
     a, b = first
     c, d = second
     return a is None or b is None or c is None or d is None or (a <= d and c <= b)

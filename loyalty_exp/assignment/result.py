@@ -12,6 +12,7 @@ from loyalty_exp.assignment.arms import Draw, shares_of
 from loyalty_exp.assignment.balance import Difference
 from loyalty_exp.assignment.calendar import Clash
 from loyalty_exp.assignment.draw import thresholds
+from loyalty_exp.assignment.overlap import Overlap
 from loyalty_exp.assignment.plan import plan_of, span_of
 from loyalty_exp.grammar import canonical
 from loyalty_exp.spec.experiment import Experiment
@@ -47,6 +48,8 @@ class Assigned:
         None when no covariate is declared.
     findings : tuple of Clash
         Events of the calendar inside the experiment.
+    overlaps : tuple of Overlap
+        Experiments that run at the same time on some of the same units.
     record : mapping
         As written.
     """
@@ -64,6 +67,7 @@ class Assigned:
     differences: tuple[Difference, ...] = ()
     omnibus: Balance | None = None
     findings: tuple[Clash, ...] = ()
+    overlaps: tuple[Overlap, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def drawn_table(engine: Engine, experiment: Experiment, role: str) -> tuple[Assi
         If nothing is drawn, or the spec has changed since.
     """
     folder = home(engine.folder, experiment)
+    engine.watch(folder / ROWS)
     drawn = previous(folder) if experiment.assignment else None
     if drawn is None:
         raise Refused(

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loyalty_exp.cli.conditions import CONDITIONS, holding
-from loyalty_exp.cli.report import languages_option, templates_option, write_pages
+from loyalty_exp.cli.report import (
+    browser_for,
+    languages_option,
+    pdf_option,
+    templates_option,
+    write_pages,
+    write_pdf,
+)
 from loyalty_exp.cli.session import common, session
 from loyalty_exp.cli.store import store_option
 
@@ -76,6 +83,7 @@ def analyze(
 @click.command(short_help="Compute the readout, write the pages, print the verdict.")
 @languages_option
 @templates_option
+@pdf_option
 @computing
 def run(
     spec: Path,
@@ -86,10 +94,12 @@ def run(
     store: str | None,
     languages: tuple[str, ...],
     templates: Path | None,
+    pdf: bool,
 ) -> int:
     """Compute the readout of SPEC, write the pages, and print the verdict in one line."""
+    program = browser_for(pdf)
     readout, results = computed(spec, as_of, out, threads, store)
-    write_pages(readout.to_dict(), results, languages, templates)
+    write_pdf(write_pages(readout.to_dict(), results, languages, templates), program)
     return told(readout, fail_on)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from loyalty_exp.cli.session import common, session
+from loyalty_exp.cli.store import store_option
+from loyalty_exp.errors import UsageError
 
 if TYPE_CHECKING:
     from loyalty_exp.assignment.result import Assigned
@@ -18,6 +21,12 @@ SRM = 0.001
 
 NOTABLE = 0.1
 """Standardized difference from which a covariate is marked (Austin 2009, section 6)."""
+
+
+def _size(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", value):
+        raise click.BadParameter("write a number and a unit, as 1200MB or 4GB")
+    return value
 
 
 def _day(context: click.Context, parameter: click.Parameter, value: dt.datetime | None) -> dt.date | None:
@@ -36,27 +45,69 @@ def _day(context: click.Context, parameter: click.Parameter, value: dt.datetime 
 @click.option(
     "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads of the engine."
 )
+@click.option(
+    "--memory",
+    callback=_size,
+    default="1200MB",
+    show_default=True,
+    metavar="SIZE",
+    help="Memory limit of the engine, as 4GB.",
+)
+@click.option(
+    "--table", metavar="NAME", help="Write the drawn rows into this table of data.engine's database as well."
+)
+@store_option
 @common
-def assign(spec: Path, dry_run: bool, as_of: dt.date | None, threads: int) -> None:
+def assign(
+    spec: Path,
+    dry_run: bool,
+    as_of: dt.date | None,
+    threads: int,
+    memory: str,
+    table: str | None,
+    store: str | None,
+) -> None:
     """Draw the members of SPEC and write results/<id>/assignment.parquet; same input, same bytes.
 
     What was drawn stands: a second call changes nothing, and a spec that would draw otherwise is refused.
+    Where there is a store, the draw is recorded in it with its digest.
     """
     from loyalty_exp.assignment.assign import assign as draw
     from loyalty_exp.spec.read import read
+    from loyalty_exp.store.registration import known_draw, record_draw
 
     now = session()
     now.progress("reading the spec")
+    experiment, folder = read(spec), spec.resolve().parent
+    known = known_draw(experiment, folder, store)
     done = draw(
-        read(spec),
-        spec.resolve().parent,
+        experiment,
+        folder,
         as_of=as_of,
         dry_run=dry_run,
         threads=threads,
+        memory=memory,
         progress=now.progress,
+        recorded=known.draw if known else None,
     )
+    lines = said(done)
+    if table is not None:
+        from loyalty_exp.assignment.table import write_table
+
+        if done.status in {"external", "dry_run"}:
+            raise UsageError("--table writes drawn rows; here nothing is drawn")
+        now.progress("writing the table")
+        lines.append(f"  table {table}: {write_table(experiment, folder, table):,} rows added")
+    if known is not None and not dry_run:
+        counts, digest = done.units, str(done.record["digest"])
+        words = record_draw(experiment, spec, store, digest=digest, counts=counts)
+        lines.append(f"  store: {words}")
+        if not known.locked:
+            lines.append(
+                "  note: the plan is not locked; lock it before outcomes are seen: loyalty-exp lock SPEC"
+            )
     now.rest()
-    for line in said(done):
+    for line in lines:
         now.say(line)
     if now.json:
         now.emit_json(done.to_dict())
@@ -92,8 +143,14 @@ def said(done: Assigned) -> list[str]:
     if tried := done.record.get("rerandomization"):
         lines.append(f"  rerandomized: {tried['tries']:,} draws, distance {tried['distance']:.3g}")
     for clash in done.findings:
-        wish = "its days are to be left out" if clash.policy == "censor" else "sales are not usual"
+        wish = "its days are left out of outcomes" if clash.policy == "censor" else "sales are not usual"
         lines.append(f"  calendar: '{clash.event}' from {clash.first} to {clash.last} is inside; {wish}")
+    for other in done.overlaps:
+        tested = "" if other.p_value is None else f", arms of both independent: p = {other.p_value:.3g}"
+        alarm = "; they are not: each effect carries a part of the other" if other.uneven else ""
+        lines.append(
+            f"  also in '{other.experiment}': {other.units:,} units ({other.share:.1%}){tested}{alarm}"
+        )
     return lines
 
 

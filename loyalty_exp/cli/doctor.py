@@ -103,9 +103,11 @@ def _folder() -> Finding:
 
 
 def _browser() -> Finding:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next((p for p in map(shutil.which, names) if p), None)
-    return Finding("browser", path is not None, False, path or "no Chromium; only the browser tests need it")
+    from loyalty_exp.cli.pdf import browser
+
+    path = browser()
+    words = "no Chromium, Chrome or Edge; `--pdf` needs one, and so do the browser tests"
+    return Finding("browser", path is not None, False, path or words)
 
 
 def _fonts() -> Finding:

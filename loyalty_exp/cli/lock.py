@@ -71,7 +71,7 @@ def _locked(
     from loyalty_exp.errors import Refused
     from loyalty_exp.store.freeze import changes_since, freeze
     from loyalty_exp.store.life import has_substance, may_lock
-    from loyalty_exp.store.registration import refuse_changes
+    from loyalty_exp.store.registration import refuse_changes, refuse_redraw
     from loyalty_exp.store.repository import add_lock, facts_of, histories, history
 
     frozen = freeze(experiment)
@@ -79,6 +79,7 @@ def _locked(
     last = found.lock if found else None
     if last is not None and changes_since(last.spec, frozen.spec):
         may_lock(facts_of(found, experiment.experiment))
+        refuse_redraw(experiment.experiment, found, changes_since(last.spec, frozen.spec))
         if amend is None:
             refuse_changes(experiment, last)
         elif not has_substance(amend):

@@ -22,7 +22,6 @@ import click
 from loyalty_exp import __version__
 from loyalty_exp.cli.session import Session, common, complain
 from loyalty_exp.errors import LoyaltyExpError, SpecError
-from loyalty_exp.store.place import masked
 
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
 
@@ -94,7 +93,7 @@ def run_cli(arguments: Sequence[str]) -> int:
             words += f"\n  To see where: loyalty-exp --debug {' '.join(arguments)}"
         if state.debug:
             words = "".join(traceback.format_exception(error)) + words
-        complain(masked(words))
+        complain(words)
         return code
     finally:
         state.rest()

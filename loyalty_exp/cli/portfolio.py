@@ -66,11 +66,11 @@ def portfolio(
 
 
 def _summary(found: Gathered) -> dict[str, Any]:
-    from loyalty_exp.portfolio.totals import money_of, totals_of, was_shipped
+    from loyalty_exp.portfolio.totals import money_of, owed_of, totals_of, was_shipped
 
     rows = []
     for e in found.entries:
-        money = money_of(e.readout)
+        money, owed = money_of(e.readout), owed_of(e.readout)
         rows.append(
             {
                 "experiment": e.id,
@@ -79,6 +79,7 @@ def _summary(found: Gathered) -> dict[str, Any]:
                 "recommended": e.readout["decision"]["action"] if e.readout else None,
                 "evidence_level": e.readout["experiment"]["evidence_level"] if e.readout else None,
                 "net_benefit_total": money["net_benefit_total"] if money else None,
+                "points_liability": {"amount": owed.amount, "at_most": owed.most} if owed else None,
                 "decision": e.decision,
                 "shipped": was_shipped(e),
             }
@@ -99,6 +100,7 @@ def _summary(found: Gathered) -> dict[str, Any]:
             else None,
             "realized": t.realized,
             "realized_over_claimed": t.realized_over_claimed,
+            "points_liability": {"amount": t.owed.amount, "at_most": t.owed.most} if t.owed else None,
         }
         for t in totals_of(found.entries, found.holdout)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,7 +90,8 @@ def rehearse(
     now.rest()
     text = found.to_json()
     now.say(f"wrote {write_text(results.folder / RESULT, text)}")
-    state.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        state.unlink(missing_ok=True)
     for line in said(found):
         now.say(line)
     if now.json:
@@ -126,6 +128,9 @@ def _scenario(s: Scenario) -> list[str]:
     lines.append(
         "  verdicts: " + ", ".join(f"{a.replace('_', ' ')} {r.rate:.1%}" for a, r in s.verdicts.items())
     )
+    if s.stops:
+        ends = ", ".join(f"at {x.share:.0%} of the units {x.ended.rate:.1%}" for x in s.stops)
+        lines.append(f"  ends {ends}; on average after {s.mean_units:,.0f} units")
     lines += [_reading(r, s.id == "null") for r in s.readings]
     lines += [f"  check {c.replace('_', ' ')} warns: {_percent(r)}" for c, r in s.warnings.items()]
     lines += [f"  warning: {words}" for words in s.alarms]

@@ -27,15 +27,21 @@ templates_option = click.option(
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of templates that override the package's; reports/templates beside the spec when left out.",
 )
+pdf_option = click.option(
+    "--pdf", is_flag=True, help="Print each page as PDF too, with any Chromium, Chrome or Edge found."
+)
 
 
 @click.command(short_help="Write the pages from a readout.")
 @click.argument("spec", type=click.Path(path_type=Path))
 @languages_option
 @templates_option
+@pdf_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the results.")
 @common
-def report(spec: Path, languages: tuple[str, ...], templates: Path | None, out: Path | None) -> None:
+def report(
+    spec: Path, languages: tuple[str, ...], templates: Path | None, out: Path | None, pdf: bool
+) -> None:
     """Write the pages of SPEC from its readout.json; nothing is computed again."""
     from loyalty_exp.spec.read import read
     from loyalty_exp.workspace import prepare, read_readout, results_of
@@ -45,10 +51,12 @@ def report(spec: Path, languages: tuple[str, ...], templates: Path | None, out: 
     readout = read_readout(results)
     if readout.get("experiment", {}).get("spec_hash") != experiment.spec_hash:
         session().say(f"note: {spec} has changed since the readout; run: loyalty-exp analyze {spec}")
+    program = browser_for(pdf)
     prepare(results)
     pages = write_pages(readout, results, languages, templates)
+    printed = write_pdf(pages, program)
     if session().json:
-        session().emit_json({"pages": pages})
+        session().emit_json({"pages": pages, **({"pdf": printed} if printed else {})})
 
 
 def write_pages(
@@ -76,6 +84,33 @@ def write_pages(
     for path in pages.values():
         now.say(f"wrote {path}")
     return pages
+
+
+def browser_for(pdf: bool) -> str | None:
+    """Find the browser that prints, before anything is computed; None where no PDF is asked for."""
+    if not pdf:
+        return None
+    from loyalty_exp.cli.pdf import require_browser
+
+    return require_browser()
+
+
+def write_pdf(pages: Mapping[str, str], program: str | None) -> dict[str, str]:
+    """Print every page beside itself, and give the paths by language; nothing without a browser."""
+    if program is None:
+        return {}
+    from loyalty_exp.cli.pdf import print_page
+    from loyalty_exp.workspace import write_bytes
+
+    now, printed = session(), {}
+    for language, page in pages.items():
+        now.progress(f"printing the page ({language})")
+        target = Path(page).with_suffix(".pdf")
+        printed[language] = str(write_bytes(target, print_page(program, Path(page))))
+    now.rest()
+    for path in printed.values():
+        now.say(f"wrote {path}")
+    return printed
 
 
 def _faulty(error: TemplateError, folder: Path) -> str:

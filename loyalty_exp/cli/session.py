@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loyalty_exp.masking import masked, visible
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -78,7 +80,8 @@ class Session:
 
 
 def complain(text: str) -> None:
-    """Write to standard error, whatever its encoding; without a reader, be silent."""
+    """Write to standard error, whatever its encoding and without secrets; without a reader, be silent."""
+    text = visible(masked(text), lines=True)
     try:
         sys.stderr.write(text.rstrip("\n") + "\n")
         sys.stderr.flush()

@@ -37,12 +37,13 @@ def size(
 ) -> int:
     """Size the test of SPEC from its `sizing:` section; write sizing.json and a plan page a language.
 
-    Baselines come from the team's own data (sizing.history) or from the spec (sizing.baseline).
+    Baselines come from the team's own data (sizing.history) or from the spec (sizing.baseline). Without the
+    section, the data are read, and the answer is the smallest effect that the units there are can find.
     """
     from loyalty_exp.planning.past_window import read_baselines
     from loyalty_exp.planning.plan_page import render
     from loyalty_exp.planning.plan_words import summary
-    from loyalty_exp.planning.size import NOTHING
+    from loyalty_exp.planning.size import NOTHING, sizing_of
     from loyalty_exp.planning.size import size as answer
     from loyalty_exp.spec.read import read
     from loyalty_exp.workspace import own_templates, prepare, results_of, write_text
@@ -51,8 +52,7 @@ def size(
     experiment = read(spec)
     results = results_of(spec, experiment.experiment, out)
     prepare(results)
-    asked = experiment.sizing
-    history = asked is not None and asked.history is not None
+    history = sizing_of(experiment).history is not None
     found = read_baselines(experiment, spec.resolve().parent, threads, now.progress) if history else NOTHING
     now.progress("planning")
     plan = answer(experiment, found)

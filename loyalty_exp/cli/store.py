@@ -17,7 +17,8 @@ store_option = click.option(
     "--store",
     metavar="PATH|URL",
     help="The store: a path or a database URL. LOYALTY_EXP_STORE when left out, else "
-    ".loyalty-exp/store.db beside the specs.",
+    ".loyalty-exp/store.db beside the specs. A password belongs in the variable or in "
+    "PGPASSWORD: others on the machine see the arguments of a program.",
 )
 workspace_option = click.option(
     "--workspace",

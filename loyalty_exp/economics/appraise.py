@@ -57,7 +57,9 @@ def _appraise(
     columns = (BENEFIT, COST, *(line_column(line) for line in variable), *at_one)
     block = outcomes.overall[ECONOMICS]
     arm_t, arm_c = money_means(experiment, outcomes, treatment, columns, covariates)
-    units = {arm: moments.n for arm, moments in block.items()}
+    # Before the planned end a fixed cost is shared by the units that are planned, not by those there so far.
+    grows = look.grows_by if look is not None else 1.0
+    units = {arm: round(moments.n * grows) for arm, moments in block.items()}
     gross = fixed_per_unit(experiment, treatment, units)
     share = {line.id: line.funded_share for line in economics.costs}
     fixed = {name: x * (1 - share[name]) for name, x in gross.items()}
@@ -71,7 +73,7 @@ def _appraise(
     net_of = {c.id: gross[c.id] * (1 - c.funded_share) for c in variable}
     points_cost = sum(net_of[c.id] for c in variable if c.points is not None)
     coupons_cost = sum(net_of[c.id] for c in variable if c.coupons is not None)
-    seen = look.read(money.estimate, money.std_error, n + block[control].n) if look else None
+    seen = look.interval(money.estimate, money.std_error, n + block[control].n) if look else None
     net = Interval(money.estimate, money.std_error, money.ci_lower, money.ci_upper)
     return EconomicsFacts(
         treatment=treatment,
@@ -92,7 +94,7 @@ def _appraise(
         units=n,
         cost_lines=tuple(_line(line, gross[line.id], n) for line in economics.costs if line.id in gross),
         points=points_facts(experiment, outcomes, treatment, pair, gap.get(POINTS_AT_ONE, 0.0), points_cost),
-        net_benefit_sequential=SequentialInterval(seen.ci_lower, seen.ci_upper) if seen else None,
+        net_benefit_sequential=SequentialInterval(*seen) if seen else None,
         coupons=coupon_facts(experiment, outcomes, treatment, pair, coupons_cost),
     )
 

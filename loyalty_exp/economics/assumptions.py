@@ -76,7 +76,13 @@ class TotalUncertainty:
 
 
 def tornado(net_benefit: float, assumptions: Sequence[Assumption]) -> tuple[TornadoBar, ...]:
-    """Vary one assumption at a time; widest bar first, equal ones in the order given."""
+    """Vary one assumption at a time; widest bar first, equal ones in the order given.
+
+    Parameters
+    ----------
+    net_benefit : float
+        Money per member with all assumptions at their base.
+    """
     bars = [
         TornadoBar(
             a.name,

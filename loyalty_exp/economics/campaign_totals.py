@@ -45,6 +45,8 @@ def campaign_totals(
 ) -> CampaignTotals:
     """Scale the difference of means by the treated; raw totals of arms of unequal size do not compare.
 
+    ``gain = n_treated (revenue_treated - revenue_control)``, profit ``margin gain - variable_cost - fixed``.
+
     Parameters
     ----------
     n_treated : int

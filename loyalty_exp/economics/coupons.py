@@ -95,6 +95,8 @@ class CouponReading:
 def read_coupons(campaign: CouponCampaign) -> CouponReading:
     """Work out the incremental share, the deadweight and the break-even of a campaign.
 
+    The break-even is that of :func:`break_even_share`; shares are of redeemed orders.
+
     Raises
     ------
     NotEstimable

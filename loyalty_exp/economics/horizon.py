@@ -80,9 +80,11 @@ def horizon_value(
     effects: Sequence[float],
     covariance: npt.ArrayLike,
     discount: float,
-    extra_periods: int,
+    extra_periods: float,
     scenarios: Sequence[Persistence],
     alpha: float,
+    ends: Sequence[float] | None = None,
+    upfront: float = 0.0,
 ) -> HorizonValue:
     """Discount observed effects and extend them under scenarios.
 
@@ -92,13 +94,17 @@ def horizon_value(
         Net benefit of each observed period, money a member.
     covariance : array, shape (t, t)
     discount : float
-        For each period; the first period is discounted once.
-    extra_periods : int
-        After the last observed one.
+        For each period; each effect is discounted from the end of its period.
+    extra_periods : float
+        After the last observed one; of a last part of a period that part counts.
     scenarios : sequence of Persistence
         Weights summing to 1.
     alpha : float
         Two-sided.
+    ends : sequence of float, length t, optional
+        Ends of the observed periods, in periods: 1, 2, ... when left out.
+    upfront : float
+        Cost before the first period, money a member: neither random, nor discounted, nor repeated.
 
     Raises
     ------
@@ -115,19 +121,22 @@ def horizon_value(
         raise ValueError("extra periods are not negative, and a discount lies above -1")
     if abs(math.fsum(s.weight for s in scenarios) - 1) > 1e-9:
         raise ValueError("the weights of the scenarios must sum to 1")
-    plain = (1 + discount) ** -np.arange(1.0, len(e) + 1)
+    at = np.arange(1.0, len(e) + 1) if ends is None else np.asarray(ends, dtype=np.float64)
+    plain = (1 + discount) ** -at
 
     def value(factors: npt.NDArray[np.float64]) -> Difference:
-        return known(float(factors @ e), math.sqrt(max(float(factors @ v @ factors), 0.0)), alpha)
+        return known(float(factors @ e) - upfront, math.sqrt(max(float(factors @ v @ factors), 0.0)), alpha)
 
     observed, found = value(plain), []
     for s in scenarios:
-        k = np.arange(1.0, extra_periods + 1)
+        k = np.arange(1.0, math.ceil(extra_periods) + 1)
+        part = np.minimum(1.0, extra_periods - (k - 1))
         factors = plain.copy()
-        factors[-1] += float((s.rho**k * (1 + discount) ** -(len(e) + k)).sum())
+        later = (1 + discount) ** -(at[-1] + np.minimum(k, extra_periods))
+        factors[-1] += float((part * s.rho**k * later).sum())
         found.append(ScenarioValue(s, value(factors), tuple(factors.tolist())))
     mean = math.fsum(f.persistence.weight * f.value.estimate for f in found)
-    within = math.fsum(f.persistence.weight * f.value.std_error**2 for f in found)
+    within = math.fsum(f.persistence.weight * (f.value.std_error or 0.0) ** 2 for f in found)
     between = math.fsum(f.persistence.weight * (f.value.estimate - mean) ** 2 for f in found)
     return HorizonValue(
         observed,

@@ -71,6 +71,11 @@ def best_cell(cells: Mapping[Cell, ArmMeans], fixed: Mapping[Cell, float] | None
 
     A description: its own estimate is flattered by having been chosen.
 
+    Parameters
+    ----------
+    fixed : mapping of cell to float, optional
+        Fixed cost a member of the cell, in money; none when left out.
+
     Raises
     ------
     NotEstimable

@@ -128,7 +128,13 @@ def causes(line: CostLine, arm: str, experiment: Experiment) -> bool:
 
 
 def fixed_per_unit(experiment: Experiment, arm: str, units: Mapping[str, int]) -> dict[str, float]:
-    """Fixed cost lines of an arm, gross, each divided by the units of all arms that share it."""
+    """Fixed cost lines of an arm, gross, each divided by the units of all arms that share it.
+
+    Parameters
+    ----------
+    units : mapping of arm to int
+        Assigned units.
+    """
     economics = experiment.economics
     assert economics is not None
     out: dict[str, float] = {}

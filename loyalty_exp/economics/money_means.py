@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,8 +12,21 @@ from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.means import ArmMeans, adjusted
+from loyalty_exp.stats.moments import Moments
 
 Means = tuple[ArmMeans, ArmMeans]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A block of the outcomes, and how to price the columns of one arm of it."""
+
+    block: str
+    open: Callable[[Experiment, str, Moments, tuple[str, ...]], Ledger]
+
+
+ECONOMICS_BOOK = Book(ECONOMICS, open_ledger)
+"""Benefit and cost over the whole window."""
 
 
 def money_means(
@@ -21,6 +35,7 @@ def money_means(
     treatment: str,
     columns: tuple[str, ...],
     covariates: tuple[str, ...],
+    book: Book = ECONOMICS_BOOK,
 ) -> Means:
     """Give the means of a treatment and of control.
 
@@ -33,6 +48,8 @@ def money_means(
         Of :func:`~loyalty_exp.economics.ledger.open_ledger`.
     covariates : tuple of str
         Of the benefit metric.
+    book : Book
+        Which block is read, and how its columns become money.
 
     Raises
     ------
@@ -41,12 +58,12 @@ def money_means(
     """
     pair = (treatment, experiment.control)
     if experiment.cluster is not None:
-        means, ledgers = _over_clusters(experiment, outcomes, pair, columns, covariates)
+        means, ledgers = _over_clusters(experiment, outcomes, pair, columns, covariates, book)
     elif outcomes.strata:
-        means, ledgers = _over_strata(experiment, outcomes, pair, columns, covariates)
+        means, ledgers = _over_strata(experiment, outcomes, pair, columns, covariates, book)
     else:
-        block = outcomes.overall[ECONOMICS]
-        ledgers = [open_ledger(experiment, a, block[a], covariates) for a in pair]
+        block = outcomes.overall[book.block]
+        ledgers = [book.open(experiment, a, block[a], covariates) for a in pair]
         means = adjusted(ledgers[0].moments, ledgers[1].moments, columns, covariates)
     treated, control = (_with_constants(m, ledger) for m, ledger in zip(means, ledgers, strict=True))
     return treated, control
@@ -54,7 +71,8 @@ def money_means(
 
 def _with_constants(means: ArmMeans, ledger: Ledger) -> ArmMeans:
     """Add what every unit of the arm costs, which no covariate can explain."""
-    return replace(means, mean=means.mean + np.array([ledger.constants.get(c, 0.0) for c in means.columns]))
+    constants = np.array([ledger.constants.get(c, 0.0) for c in means.columns])
+    return ArmMeans(means.n, means.columns, means.mean + constants, means.covariance, means.df)
 
 
 def _over_clusters(
@@ -63,22 +81,23 @@ def _over_clusters(
     pair: tuple[str, str],
     columns: tuple[str, ...],
     covariates: tuple[str, ...],
+    book: Book,
 ) -> tuple[Means, list[Ledger]]:
     from loyalty_exp.stats.cluster_moments import ClusterArm
     from loyalty_exp.stats.clusters import adjusted_clusters, cluster_means
 
-    found = outcomes.evidence.clusters[None][ECONOMICS]
-    block = outcomes.overall[ECONOMICS]
+    found = outcomes.evidence.clusters[None][book.block]
+    block = outcomes.overall[book.block]
     treated, control = (
         ClusterArm(
-            found[a].sizes, tuple(open_ledger(experiment, a, c, covariates).moments for c in found[a].cells)
+            found[a].sizes, tuple(book.open(experiment, a, c, covariates).moments for c in found[a].cells)
         )
         for a in pair
     )
     if covariates and treated.n_clusters and control.n_clusters:
         treated, control = adjusted_clusters(treated, control, columns, covariates)
     means = cluster_means(treated, columns), cluster_means(control, columns)
-    return means, [open_ledger(experiment, a, block[a], covariates) for a in pair]
+    return means, [book.open(experiment, a, block[a], covariates) for a in pair]
 
 
 def _over_strata(
@@ -87,12 +106,13 @@ def _over_strata(
     pair: tuple[str, str],
     columns: tuple[str, ...],
     covariates: tuple[str, ...],
+    book: Book,
 ) -> tuple[Means, list[Ledger]]:
     from loyalty_exp.stats.strata import collapse, least_units, stratified_means
 
     names = tuple(sorted(outcomes.strata))
     ledgers = [
-        [open_ledger(experiment, a, outcomes.strata[name][ECONOMICS][a], covariates) for name in names]
+        [book.open(experiment, a, outcomes.strata[name][book.block][a], covariates) for name in names]
         for a in pair
     ]
     cells = [[ledger.moments for ledger in arm] for arm in ledgers]

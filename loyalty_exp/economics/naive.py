@@ -54,24 +54,50 @@ class NaivePanel:
 
 
 def members_vs_nonmembers(members: float, nonmembers: float) -> NaiveFigure:
-    """Ratio of means: those who join would have bought more without joining."""
+    """Ratio of means: those who join would have bought more without joining.
+
+    Parameters
+    ----------
+    members, nonmembers : float
+        Means of the two groups, in one unit.
+    """
     return NaiveFigure("members_vs_nonmembers", _ratio(members, nonmembers, "non-member"))
 
 
 def participants_vs_nonparticipants(participants: float, nonparticipants: float) -> NaiveFigure:
-    """Ratio of means within the treated arm: those who take part chose to."""
+    """Ratio of means within the treated arm: those who take part chose to.
+
+    Parameters
+    ----------
+    participants, nonparticipants : float
+        Means of the two groups, in one unit.
+    """
     return NaiveFigure(
         "participants_vs_nonparticipants", _ratio(participants, nonparticipants, "non-participant")
     )
 
 
 def before_after(before: float, after: float) -> NaiveFigure:
-    """Relative change of the treated, which holds the season, the market and regression to the mean."""
+    """Relative change of the treated, which holds the season, the market and regression to the mean.
+
+    Parameters
+    ----------
+    before, after : float
+        Means of the treated in windows of one length, in one unit.
+    """
     return NaiveFigure("before_after", _ratio(after, before, "earlier") - 1)
 
 
 def before_after_market_adjusted(before: float, after: float, market_growth: float) -> NaiveFigure:
-    """The same, less the growth of the market (0.18 is +18 %): members are not the market."""
+    """The same, less the growth of the market (0.18 is +18 %): members are not the market.
+
+    Parameters
+    ----------
+    before, after : float
+        Means of the treated in windows of one length, in one unit.
+    market_growth : float
+        A fraction.
+    """
     if not market_growth > -1:
         raise ValueError("a market cannot shrink by all there is")
     return NaiveFigure(
@@ -81,6 +107,11 @@ def before_after_market_adjusted(before: float, after: float, market_growth: flo
 
 def naive_panel(treated: float, control: float, naive: tuple[NaiveFigure, ...]) -> NaivePanel:
     """Put the randomized lift beside the naive figures.
+
+    Parameters
+    ----------
+    treated, control : float
+        Randomized means, in one unit.
 
     Raises
     ------

@@ -82,7 +82,7 @@ def _outlook(
 
 
 def _interval(d: Difference) -> Interval:
-    return Interval(d.estimate, d.std_error, d.ci_lower, d.ci_upper)
+    return Interval(d.estimate, d.std_error or 0.0, d.ci_lower, d.ci_upper)
 
 
 def _assumption(asked: Assumed, experiment: Experiment, facts: EconomicsFacts) -> Assumption | None:
@@ -157,7 +157,7 @@ def _rollout(
 def _rollout_facts(asked: Rollout, fixed: float, found: RollOut) -> RolloutFacts:
     net = found.shrunk
     estimate = net.mean if net is not None else found.net_benefit.estimate
-    spread = net.sd if net is not None else found.net_benefit.std_error
+    spread = net.sd if net is not None else found.net_benefit.std_error or 0.0
     worth = information_value(estimate - fixed / found.reached, spread, found.reached)
     return RolloutFacts(
         eligible=found.eligible,

@@ -58,24 +58,55 @@ def payback(effects: Sequence[float], covariance: npt.ArrayLike, fixed: float, a
         Without a period.
     """
     e, v = period_effects(effects, covariance)
-    cumulative = np.cumsum(e) - fixed
     lines = np.tril(np.ones((len(e), len(e))))
     std_error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", lines, v, lines), 0.0))
-    lower = cumulative - normal_quantile(1 - alpha / 2) * std_error
     noise = 1e-12 * (abs(fixed) + float(np.abs(e).sum()))
-    crossed = np.flatnonzero(cumulative >= -noise)
+    return paid_back((np.cumsum(e) - fixed).tolist(), std_error.tolist(), alpha, noise)
+
+
+def paid_back(
+    cumulative: Sequence[float], std_error: Sequence[float], alpha: float, noise: float = 0.0
+) -> Payback:
+    """Payback period of sums that are known with their errors.
+
+    Parameters
+    ----------
+    cumulative, std_error : sequence of float, length t
+        Net benefit up to the end of each period, after fixed cost, money a member.
+    alpha : float
+        Two-sided.
+    noise : float
+        Rounding error: a sum this little below 0 is 0.
+
+    Raises
+    ------
+    NotEstimable
+        Without a period.
+    """
+    sums, errors = np.asarray(cumulative, dtype=np.float64), np.asarray(std_error, dtype=np.float64)
+    if not len(sums):
+        raise NotEstimable("no period was observed")
+    lower = sums - normal_quantile(1 - alpha / 2) * errors
+    crossed = np.flatnonzero(sums >= -noise)
     return Payback(
-        tuple(cumulative.tolist()),
-        tuple(std_error.tolist()),
+        tuple(sums.tolist()),
+        tuple(errors.tolist()),
         tuple(lower.tolist()),
         int(crossed[0]) + 1 if len(crossed) else None,
-        _for_good(cumulative, noise),
-        _for_good(lower, noise),
+        for_good(sums.tolist(), noise),
+        for_good(lower.tolist(), noise),
     )
 
 
 def period_effects(effects: Sequence[float], covariance: npt.ArrayLike) -> tuple[Vector, Matrix]:
     """Check effects by period and their covariance.
+
+    Parameters
+    ----------
+    effects : sequence of float, length t
+        Effect of each period, in money.
+    covariance : array, shape (t, t)
+        Of these effects.
 
     Raises
     ------
@@ -93,8 +124,16 @@ def period_effects(effects: Sequence[float], covariance: npt.ArrayLike) -> tuple
     return e, v
 
 
-def _for_good(values: Vector, noise: float) -> int | None:
-    """First period from which on no value is negative."""
-    negative = np.flatnonzero(values < -noise)
+def for_good(values: Sequence[float], noise: float = 0.0) -> int | None:
+    """First period, counted from 1, from which on no value is negative; None when there is none.
+
+    Parameters
+    ----------
+    values : sequence of float, length t
+        One a period, in money.
+    noise : float
+        Values this little below 0 count as 0, in money.
+    """
+    negative = np.flatnonzero(np.asarray(values, dtype=np.float64) < -noise)
     first = int(negative[-1]) + 2 if len(negative) else 1
     return first if first <= len(values) else None

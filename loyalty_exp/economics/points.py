@@ -127,6 +127,8 @@ class PointsPosition:
 def position(flow: PointsFlow, redemption_rate: float, price: PointsPrice) -> PointsPosition:
     """Cost and liability of a tranche under an assumed ultimate redemption rate.
 
+    ``liability = price.cost min(max(rate net_issued - redeemed, 0), outstanding)``: what is still to come.
+
     Parameters
     ----------
     flow : PointsFlow
@@ -162,6 +164,11 @@ def true_up(flow: PointsFlow, before: float, after: float, price: PointsPrice) -
     """Money by which the accrued cost changes when the redemption rate is estimated anew.
 
     A line of its own: written into past returns, it would change their history silently.
+
+    Parameters
+    ----------
+    before, after : float
+        Redemption rates, between 0 and 1.
     """
     return position(flow, after, price).accrual_cost - position(flow, before, price).accrual_cost
 

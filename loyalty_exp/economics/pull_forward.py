@@ -121,6 +121,11 @@ def cost_per_incremental(costs: TwoDifferences, fixed: float, alpha: float) -> S
 
     Both outcomes are counted in both arms, also those that nobody credits to the campaign.
 
+    Parameters
+    ----------
+    fixed : float
+        Fixed cost a member, in money.
+
     References
     ----------
     Fieller (1954), JRSS B 16(2), 175-185, equation 5.

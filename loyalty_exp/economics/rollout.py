@@ -147,6 +147,11 @@ def weighted_net_benefit(strata: Sequence[Stratum], weights: Sequence[float]) ->
 
     With the mix of the test as weights this is what the test showed, for comparison.
 
+    Parameters
+    ----------
+    weights : sequence of float, length s
+        One for each stratum, summing to 1.
+
     Raises
     ------
     NotEstimable

@@ -18,7 +18,13 @@ from loyalty_exp.stats.means import adjusted
 
 
 def stratum_money(experiment: Experiment, outcomes: Outcomes) -> Callable[[str, str], tuple[float, float]]:
-    """Give a reader: treatment and stratum to net benefit a unit before fixed costs, and its error."""
+    """Give a reader: treatment and stratum to net benefit a unit before fixed costs, and its error.
+
+    Raises
+    ------
+    NotEstimable
+        By the reader, for a stratum that the test does not have.
+    """
 
     def read(treatment: str, stratum: str) -> tuple[float, float]:
         assert experiment.economics is not None

@@ -69,7 +69,7 @@ def points_facts(
 
 
 def points_of_arm(experiment: Experiment, arm: str, moments: Moments) -> PointsArmFacts:
-    """Points of one arm, what they cost, and what is still owed of them.
+    """Points of one arm, what they cost, and what is still owed (:func:`.points.position`) of them.
 
     Where more was used than issued, points from before were used: what is owed falls by as much.
     """
@@ -136,6 +136,11 @@ def coupon_facts(
     ``coupons_cost`` is that of the coupon lines, treatment less control, without what partners pay: money a
     unit. The margin of an order that would have come anyway is that of the orders of control. The margin of a
     redeemed order is then the one at which the measured benefit comes out.
+
+    Parameters
+    ----------
+    coupons_cost : float
+        Money a redeemed coupon costs the treatment arm a member.
     """
     block = outcomes.overall.get(COUPONS)
     if block is None:

@@ -8,6 +8,8 @@ from loyalty_exp.stats.arm_means import enough_units
 from loyalty_exp.stats.effect import Difference, Effect, RelativeLift
 from loyalty_exp.stats.moments import Moments
 
+NO_MEAN = "nothing happened in the control arm: the lift has no mean under a uniform prior"
+
 
 def estimate(
     treated: Moments, control: Moments, outcome: tuple[str, ...], covariates: tuple[str, ...], alpha: float
@@ -28,8 +30,10 @@ def estimate(
     t, c = (posterior(x, n) for x, n in counts)
     low, high = difference_interval(t, c, alpha)
     spread = (t.variance + c.variance) ** 0.5
-    lift_low, lift_high = lift_interval(t, c, alpha)
     ship, keep = expected_losses((t, c))
+    lift = RelativeLift(None, None, None, None, NO_MEAN)
+    if counts[1][0]:
+        lift = RelativeLift(expected_lift(t, c), None, *lift_interval(t, c, alpha))
     return Effect(
         "beta_binomial",
         treated.n,
@@ -37,7 +41,7 @@ def estimate(
         counts[0][0] / counts[0][1],
         counts[1][0] / counts[1][1],
         Difference(t.mean - c.mean, spread, low, high, None),
-        RelativeLift(expected_lift(t, c), None, lift_low, lift_high),
+        lift,
         facts={
             "probability_positive": probability_better(t, c),
             "expected_loss_ship": ship,

@@ -20,7 +20,13 @@ def estimate(
     replicates: int = 2_000,
     seed: int = 0,
 ) -> Effect:
-    """Efron (1987), JASA 82, 171-185: percentile limits corrected for bias and skewness."""
+    """Efron (1987), JASA 82, 171-185: percentile limits corrected for bias and skewness.
+
+    Raises
+    ------
+    NotEstimable
+        With more than :data:`MOST_UNITS` units, and as :func:`loyalty_exp.stats.bootstrap.bootstrap`.
+    """
     import numpy as np
 
     from loyalty_exp.errors import NotEstimable

@@ -34,7 +34,10 @@ class Choice(Section):
         default=None, gt=0.5, lt=1, description="`winsorized`: quantile of both arms pooled that is the cap."
     )
     replicates: int | None = Field(
-        default=None, ge=200, le=20_000, description="`poisson_bootstrap`, `bootstrap`: replicates."
+        default=None,
+        ge=200,
+        le=20_000,
+        description="`poisson_bootstrap`, `bootstrap`, `quantile_bootstrap`: replicates.",
     )
     draws: int | None = Field(
         default=None, ge=200, le=1_000_000, description="`randomization`: assignments drawn again."

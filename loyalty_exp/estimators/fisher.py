@@ -19,6 +19,8 @@ def estimate(
 
     found = score_estimate(treated, control, outcome, (), alpha)
     (column,) = outcome
+    if found.absolute.p_value is None:  # it happened to all or to nobody: there is nothing to test
+        return replace(found, estimator="fisher")
     test = fisher(*successes(treated, column), *successes(control, column))
     absolute = replace(found.absolute, p_value=test.p_value, log_p_value=test.log_p_value)
     return replace(found, estimator="fisher", absolute=absolute)

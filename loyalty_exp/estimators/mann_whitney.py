@@ -12,7 +12,13 @@ NOT_A_MEAN = "ranks say nothing of the relative lift of the mean"
 def estimate(
     treated: UnitRows, control: UnitRows, outcome: tuple[str, ...], covariates: tuple[str, ...], alpha: float
 ) -> Effect:
-    """Mann & Whitney (1947), Annals of Mathematical Statistics 18, 50-60; Hodges & Lehmann (1963)."""
+    """Mann & Whitney (1947), Annals of Mathematical Statistics 18, 50-60; Hodges & Lehmann (1963).
+
+    Raises
+    ------
+    NotEstimable
+        If all values are equal, an arm is empty, or units are too few for alpha.
+    """
     from loyalty_exp.errors import NotEstimable
     from loyalty_exp.stats.hodges_lehmann import hodges_lehmann
     from loyalty_exp.stats.ranks import mann_whitney
@@ -23,7 +29,9 @@ def estimate(
     if test.p_value is None:
         raise NotEstimable(test.not_tested)
     shift = hodges_lehmann(x, y, alpha)
-    absolute = Difference(shift.estimate, 0.0, shift.ci_lower, shift.ci_upper, test.p_value, test.log_p_value)
+    absolute = Difference(
+        shift.estimate, None, shift.ci_lower, shift.ci_upper, test.p_value, test.log_p_value
+    )
     return Effect(
         "mann_whitney",
         treated.n,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
-from loyalty_exp.errors import NotEstimable
 from loyalty_exp.estimators.estimator import Estimator
 from loyalty_exp.stats.difference import effect
 from loyalty_exp.stats.effect import Effect, RelativeLift
-from loyalty_exp.stats.means import ArmMeans
+from loyalty_exp.stats.means import ArmMeans, enough_units
 from loyalty_exp.stats.moments import Moments
 from loyalty_exp.stats.proportions import miettinen_nurminen
 
 ALL_OR_NONE = "in one of the arms it happened to all units or to none, so the relative lift has no interval"
+
+TOLERANCE = 1e-9
+"""Rounding of an engine's mean and spread, as a share of the units."""
 
 
 def estimate(
@@ -22,8 +25,9 @@ def estimate(
 ) -> Effect:
     """Miettinen & Nurminen (1985), Statistics in Medicine 4, 213-226; the column holds 0 and 1 only."""
     (column,) = outcome
-    x_t, t = _proportion(treated, column, "the treatment arm")
-    x_c, c = _proportion(control, column, "the control arm")
+    enough_units(treated, control)
+    x_t, t = _proportion(treated, column)
+    x_c, c = _proportion(control, column)
     absolute = miettinen_nurminen(x_t, t.n, x_c, c.n, alpha)
     found = effect("miettinen_nurminen", t, c, alpha, absolute=absolute)
     if x_c > 0 and (x_t in (0, t.n) or x_c == c.n):
@@ -33,18 +37,27 @@ def estimate(
 
 
 def successes(moments: Moments, column: str) -> tuple[int, int]:
-    """Successes and units of an arm whose column holds 0 and 1 only."""
-    return round(moments.n * moments.mean_of(column)), moments.n
+    """Successes and units of an arm whose column holds 0 and 1 only.
+
+    Raises
+    ------
+    ValueError
+        For moments that no such column has: its sum is a whole number, its spread ``n p (1 - p)``.
+    """
+    n, p = moments.n, moments.mean_of(column)
+    spread = float(moments.select((column,)).comoment[0, 0])
+    x = round(n * p) if math.isfinite(n * p) else -1
+    if not (0 <= x <= n and abs(n * p - x) < TOLERANCE * n and abs(spread - n * p * (1 - p)) < TOLERANCE * n):
+        raise ValueError(f"the column {column} of a proportion holds other values than 0 and 1")
+    return x, n
 
 
-def _proportion(moments: Moments, column: str, name: str) -> tuple[int, ArmMeans]:
+def _proportion(moments: Moments, column: str) -> tuple[int, ArmMeans]:
     """Successes of one arm, and the proportion with its unpooled variance ``p (1 - p) / n``."""
-    if moments.n < 2:
-        raise NotEstimable(f"{'one unit' if moments.n == 1 else 'no units'} in {name}")
-    x = round(moments.n * moments.mean_of(column))
-    p = x / moments.n
-    variance = np.array([[p * (1 - p) / moments.n]])
-    return x, ArmMeans(moments.n, (column,), np.array([p]), variance, float(moments.n - 1))
+    x, n = successes(moments, column)
+    p = x / n
+    variance = np.array([[p * (1 - p) / n]])
+    return x, ArmMeans(n, (column,), np.array([p]), variance, float(n - 1))
 
 
 MIETTINEN_NURMINEN = Estimator(

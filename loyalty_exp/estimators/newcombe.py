@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from loyalty_exp.estimators.estimator import Estimator
 from loyalty_exp.estimators.miettinen_nurminen import estimate as score_estimate
+from loyalty_exp.estimators.miettinen_nurminen import successes
 from loyalty_exp.stats.effect import Effect
 from loyalty_exp.stats.moments import Moments
 from loyalty_exp.stats.proportions import newcombe
@@ -16,7 +17,7 @@ def estimate(
 ) -> Effect:
     """Newcombe (1998), Statistics in Medicine 17, 873-890, method 10; it has no p-value of its own."""
     found = score_estimate(treated, control, outcome, (), alpha)
-    counts = [(round(arm.n * arm.mean_of(outcome[0])), arm.n) for arm in (treated, control)]
+    counts = [successes(arm, outcome[0]) for arm in (treated, control)]
     low, high = newcombe(*counts[0], *counts[1], alpha)
     absolute = replace(found.absolute, ci_lower=low, ci_upper=high, p_value=None, log_p_value=None)
     return replace(found, estimator="newcombe", absolute=absolute)

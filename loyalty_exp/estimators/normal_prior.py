@@ -21,13 +21,20 @@ def estimate(
     prior_mean: float = 0.0,
     prior_sd: float = math.inf,
 ) -> Effect:
-    """Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., equations 2.11 and 2.12."""
+    """Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., equations 2.11 and 2.12.
+
+    Parameters
+    ----------
+    prior_mean, prior_sd : float
+        Of the absolute effect, in the unit of the metric; an infinite ``prior_sd`` is a flat prior.
+    """
     from loyalty_exp.stats.bayes.normal import Prior, expected_loss, interval, posterior, probability_above
     from loyalty_exp.stats.difference import effect
     from loyalty_exp.stats.means import adjusted
 
     found = effect("normal_prior", *adjusted(treated, control, outcome, covariates), alpha)
-    belief = posterior(found.absolute.estimate, found.absolute.std_error, Prior(prior_mean, prior_sd))
+    error = found.absolute.std_error or 0.0
+    belief = posterior(found.absolute.estimate, error, Prior(prior_mean, prior_sd))
     low, high = interval(belief, alpha)
     loss = expected_loss(belief)
     facts = {

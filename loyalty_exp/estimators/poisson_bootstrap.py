@@ -20,18 +20,18 @@ def estimate(
 ) -> Effect:
     """Chamandy, Muralidharan, Najmi, Naidu (2012); weights come from the units' ids and the seed alone."""
     from loyalty_exp.stats import poisson_bootstrap as bootstrap
+    from loyalty_exp.stats.relative import is_zero
+    from loyalty_exp.stats.replicates import percentile_difference
 
     sums = [
         bootstrap.replicate_sums(arm.hashes, {c: arm.values[c] for c in outcome}, int(replicates), int(seed))
         for arm in (treated, control)
     ]
-    if len(outcome) == 2:
-        absolute = bootstrap.difference_of_ratios(sums[0], sums[1], *outcome, alpha)
-        means = [bootstrap.ratio(s, *outcome).estimate for s in sums]
-    else:
-        absolute = bootstrap.difference_of_means(sums[0], sums[1], outcome[0], alpha)
-        means = [bootstrap.mean(s, outcome[0]).estimate for s in sums]
-    lift = (means[0] - means[1]) / abs(means[1]) if means[1] else None
+    read = bootstrap.ratio if len(outcome) == 2 else bootstrap.mean
+    t, c = (read(s, *outcome) for s in sums)
+    absolute = percentile_difference(t, c, alpha)
+    means = t.estimate, c.estimate
+    lift = None if is_zero(means[1], c.std_error**2) else (means[0] - means[1]) / abs(means[1])
     relative = RelativeLift(lift, None, None, None, NOT_READ)
     return Effect("poisson_bootstrap", treated.n, control.n, means[0], means[1], absolute, relative)
 

@@ -12,6 +12,7 @@ from loyalty_exp.stats.effect import Effect, RelativeLift
 from loyalty_exp.stats.moments import Moments
 
 NO_END = "nothing happened in the control arm, so the lift has no upper end"
+NOTHING = "it happened in neither arm, so every lift agrees with the data"
 
 
 def estimate(
@@ -22,7 +23,10 @@ def estimate(
 
     found = score_estimate(treated, control, outcome, (), alpha)
     (column,) = outcome
-    ratio = miettinen_nurminen_ratio(*successes(treated, column), *successes(control, column), alpha)
+    x_t, n_t, x_c, n_c = *successes(treated, column), *successes(control, column)
+    if x_t == x_c == 0:
+        return replace(found, estimator="risk_ratio", relative=RelativeLift(None, None, None, None, NOTHING))
+    ratio = miettinen_nurminen_ratio(x_t, n_t, x_c, n_c, alpha)
     if ratio.estimate is None or not isfinite(ratio.ci_upper) or not isfinite(ratio.estimate):
         lift = RelativeLift(None, None, None, None, NO_END)
     else:

@@ -19,6 +19,16 @@ def estimate(
 ) -> Effect:
     """Welch's test of capped values; the cap is a quantile of both arms pooled, so that it favors none.
 
+    Parameters
+    ----------
+    quantile : float
+        Of both arms pooled, between 0 and 1: the cap.
+
+    Raises
+    ------
+    NotEstimable
+        If the cap is the smallest value, or an arm has fewer than two units.
+
     References
     ----------
     Tukey & McLaughlin (1963), Less vulnerable confidence and significance procedures for location based on a

@@ -35,3 +35,8 @@ class Bundle(Intervention):
     def lowers_price(self) -> bool:
         """Tell whether one of them is a price promotion."""
         return any(part.lowers_price() for part in self.of)
+
+    def scope(self) -> tuple[str, ...]:
+        """Categories of all of them; none where one of them is confined to none."""
+        scopes = [part.scope() for part in self.of]
+        return tuple(dict.fromkeys(name for scope in scopes for name in scope)) if all(scopes) else ()

@@ -40,6 +40,10 @@ class Intervention(Section):
         """Tell whether it is a price promotion."""
         return self.price_promotion
 
+    def scope(self) -> tuple[str, ...]:
+        """Categories to which it is confined; empty where it is not."""
+        return ()
+
 
 class Announced(Intervention):
     """An intervention of which members may be told."""

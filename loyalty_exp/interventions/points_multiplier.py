@@ -52,3 +52,7 @@ class PointsMultiplier(Announced):
     def drivers(self) -> tuple[Driver, ...]:
         """Points, and messages when members are told."""
         return ("points", *self.telling)
+
+    def scope(self) -> tuple[str, ...]:
+        """Categories whose points are multiplied."""
+        return self.categories

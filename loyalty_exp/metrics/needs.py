@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 Shape = Literal["units", "transactions"]
 Window = Literal["outcome", "pre"]
-Source = Literal["transactions", "points", "coupons", "perks", "contacts", "referrals", "earned"]
+Source = Literal[
+    "transactions", "points", "coupons", "perks", "contacts", "referrals", "exposures", "triggers", "earned"
+]
 """Table of a column: ``earned`` is points computed from transactions by the rule of the program."""
 
 
@@ -59,6 +61,7 @@ class UnitColumn:
         ``first_order``: microseconds from assignment to the first order in the window, null without one.
         ``margin``: sum over orders and refunds in the window of what ``parts`` says.
         ``events``: number of rows of an event table in the window.
+        ``any_event``: 1 when there is at least one row of an event table in the window, else 0.
         ``net``: points earned in the window less points taken back until its refunds end.
     source : str or None
         Column it is computed from.
@@ -87,7 +90,17 @@ class UnitColumn:
 
     id: str
     kind: Literal[
-        "column", "known", "within", "sum", "orders", "any_order", "first_order", "margin", "events", "net"
+        "column",
+        "known",
+        "within",
+        "sum",
+        "orders",
+        "any_order",
+        "first_order",
+        "margin",
+        "events",
+        "any_event",
+        "net",
     ]
     source: str | None = None
     window: Window = "outcome"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from loyalty_exp.metrics.needs import UnitColumn
-from loyalty_exp.outcomes.clock import DAY, big, boundary, text_of_moment
-from loyalty_exp.outcomes.margin import margin_sum
+from loyalty_exp.outcomes.clock import DAY, big, boundary, outside, text_of_moment
+from loyalty_exp.outcomes.figures import figure
 from loyalty_exp.outcomes.times import TimeColumn
 from loyalty_exp.spec.data import Transactions
 from loyalty_exp.warehouse.atoms import Expr, as_text, column, double
@@ -45,6 +45,7 @@ def rows_between(
     once_an_order: bool,
     native: bool,
     converted: Mapping[str, Expr] | None = None,
+    left_out: Sequence[tuple[int, int]] = (),
 ) -> Rows:
     """Cut the transactions to a range of time, and give refunds the moment of their order.
 
@@ -58,6 +59,8 @@ def rows_between(
         Whether the engine compares the column itself with a moment, and so can skip parts of files.
     converted : mapping of column to expression, optional
         Money in the currency of the program, where the table holds others.
+    left_out : sequence of (int, int)
+        Ranges of moments whose orders do not count, nor their refunds.
     """
     items = {
         "unit": as_text(column(unit)),
@@ -83,6 +86,7 @@ def rows_between(
         where.append(cut.c.place == 1)
     kept = [c for c in cut.c if c.name != "place"]
     if not mapped.refund_of:
+        where += outside(cut.c.dated, left_out)
         return Rows(sa.select(*kept, cut.c.dated.label("at")).where(*where).subquery("sales"), False)
     orders = (
         sa.select(as_text(column(mapped.order)).label("order"), sa.func.min(time.micros).label("ordered"))
@@ -93,6 +97,7 @@ def rows_between(
     )
     at = sa.case((cut.c.refund_of.is_(None), cut.c.dated), else_=orders.c.ordered)
     joined = cut.outerjoin(orders, as_text(cut.c.refund_of) == orders.c.order)
+    where += outside(at, left_out)
     return Rows(sa.select(*kept, at.label("at")).select_from(joined).where(*where).subquery("sales"), True)
 
 
@@ -202,25 +207,7 @@ def activity(
         inside: list[sa.ColumnElement[bool]] = [sales.c[flag(asked.window, days(asked))]]
         if (extra := condition(asked, sales)) is not None:
             inside.append(extra)
-        if asked.kind == "margin":
-            assert asked.parts is not None
-            margin = margin_sum(sales, sa.and_(*inside), asked.parts, mapped, tax)
-            items.append(margin.label(asked.id))
-            continue
-        if asked.kind != "sum" and rows.has_refunds:
-            inside.append(sales.c.refund_of.is_(None))
-        test = sa.and_(*inside)
-        if asked.kind == "sum":
-            assert asked.source is not None
-            x: Expr = sa.func.sum(sa.case((test, double(sales.c[f"c:{source_of(asked.source)}"]))))
-        elif asked.kind == "any_order":
-            x = sa.func.max(sa.case((test, 1), else_=0))
-        elif asked.kind == "first_order":
-            x = sa.func.min(sa.case((test, sales.c.since)))
-        elif mapped.lines:
-            x = sa.func.count(sa.case((test, sales.c.order)).distinct())
-        else:
-            x = sa.func.sum(sa.case((test, 1), else_=0))
+        x = figure(asked, sales, inside, mapped, source_of, tax)
         items.append(x.label(asked.id))
     lost = sa.func.sum(sa.case((sales.c.at.is_(None), 1), else_=0)) if rows.has_refunds else sa.literal(0)
     return sa.select(

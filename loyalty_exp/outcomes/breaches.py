@@ -17,6 +17,9 @@ from loyalty_exp.warehouse.engine import Engine
 if TYPE_CHECKING:
     from loyalty_exp.outcomes.measure import Answer
 
+MOST_UNKNOWN = 20
+"""Arms beyond those of the spec that a mistaken column of arms may hold; more values are something else."""
+
 _RULES = {"binary": "must be 0 or 1", "non_negative": "must not be negative"}
 
 
@@ -44,10 +47,7 @@ def arm_breaches(engine: Engine, table: UnitTable, answer: Answer, arms: Sequenc
         breaches.append(Breach(table.name, table.arm_column, "arm_not_null", message, count, examples))
     unknown = sorted(arm for arm in counts if arm and arm not in arms)
     if unknown:
-        named = ", ".join(repr(arm[:80]) for arm in unknown[:5]) + (" ..." if len(unknown) > 5 else "")
-        message = (
-            f"holds arms that the spec does not name: {named}; the spec names {', '.join(map(repr, arms))}"
-        )
+        message = unknown_arms(unknown, arms)
         count, examples = located(engine, table.rows, table.arm.in_(unknown[:1000]))
         breaches.append(Breach(table.name, table.arm_column, "known_arm", message, count, examples))
     for arm in arms:
@@ -55,6 +55,15 @@ def arm_breaches(engine: Engine, table: UnitTable, answer: Answer, arms: Sequenc
             message = f"arm {arm} has 0 members"
             breaches.append(Breach(table.name, table.arm_column, "empty_arm", message))
     return breaches
+
+
+def unknown_arms(found: Sequence[str], arms: Sequence[str]) -> str:
+    """Say which arms the spec does not name; values too many to be arms may be ids and are not told."""
+    known = ", ".join(map(repr, arms[:10])) + (" ..." if len(arms) > 10 else "")
+    if len(found) > len(arms) + MOST_UNKNOWN:
+        return f"holds {len(found):,} values, hardly all arms; the spec names {known}; name another column"
+    named = ", ".join(repr(arm[:40]) for arm in found[:3]) + (" ..." if len(found) > 3 else "")
+    return f"holds arms that the spec does not name: {named}; the spec names {known}"
 
 
 def value_breaches(engine: Engine, table: UnitTable, answer: Answer) -> list[Breach]:

@@ -7,6 +7,7 @@ be moved between time zones and a day with a clock change has its 23 or 25 hours
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -94,3 +95,8 @@ def big(value: int) -> Expr:
 def boundary(shift: int) -> str:
     """Name the boundary some days after assignment, or before."""
     return f"day_{'minus' if shift < 0 else 'plus'}_{abs(shift)}"
+
+
+def outside(at: Expr, ranges: Sequence[tuple[int, int]]) -> list[sa.ColumnElement[bool]]:
+    """Conditions that a moment lies in none of some ranges; an unknown one stays."""
+    return [sa.or_(at.is_(None), at < big(low), at >= big(high)) for low, high in ranges]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from loyalty_exp.outcomes.exposure_columns import EXPOSURE
+from loyalty_exp.outcomes.naive_columns import is_naive
 from loyalty_exp.outcomes.outcomes import Cell
 from loyalty_exp.outcomes.plan import BALANCE, Block, Plan
 from loyalty_exp.outcomes.products import grouped, mask_of, moments_of
@@ -30,7 +32,7 @@ def cluster_arms(
     found: dict[Cell | None, dict[str, dict[str, ClusterArm]]] = {None: {}}
     masks: dict[frozenset[str], list[Block]] = {}
     for block in asked.blocks:
-        if block.name != BALANCE:
+        if block.name not in {BALANCE, EXPOSURE} and not is_naive(block.name):
             masks.setdefault(mask_of(block, table), []).append(block)
     for i, (mask, blocks) in enumerate(masks.items()):
         part = Plan(asked.columns, tuple(blocks))

@@ -11,6 +11,7 @@ from loyalty_exp.outcomes.digest import digest
 from loyalty_exp.outcomes.evidence import collect_evidence
 from loyalty_exp.outcomes.measure import Measured, measure, missing_findings
 from loyalty_exp.outcomes.outcomes import Finding, Outcomes
+from loyalty_exp.outcomes.outsiders import outside_of_table
 from loyalty_exp.outcomes.per_unit import per_unit, timed
 from loyalty_exp.outcomes.plan import Plan, plan
 from loyalty_exp.spec.experiment import Experiment
@@ -83,6 +84,7 @@ def _from_units(
         overall=measured.overall,
         segments=measured.segments,
         strata=measured.strata,
+        triggered=measured.triggered,
         skewness=measured.skewness,
         evidence=beyond,
         caps=caps,
@@ -92,6 +94,7 @@ def _from_units(
         data_to=min(days) if days else None,
         engine=engine.name_version,
         data_digest=digest(described, measured),
+        outside=outside_of_table(engine, experiment, table),
     )
 
 

@@ -92,14 +92,19 @@ def coupon_columns(experiment: Experiment) -> Iterator[UnitColumn]:
     table = experiment.data.coupons
     if table is None or not counts_coupons(experiment):
         return
-    assert experiment.economics is not None
-    named = [line.coupons for line in experiment.economics.costs if line.coupons is not None]
-    codes = sorted({code for given in named if given != "all" for code in given})
-    where = () if "all" in named else _is(table.code, codes)
+    where = coupon_codes(experiment)
     redeemed = (*where, Predicate(field=table.subsidy, op=">", value=0.0))
     yield UnitColumn(REDEMPTIONS, "events", where=redeemed, table="coupons")
     yield _summed(SUBSIDY, "coupons", table.subsidy, where)
     yield UnitColumn(ORDERS, "orders")
+
+
+def coupon_codes(experiment: Experiment) -> tuple[Predicate, ...]:
+    """Condition of the coupons that cost lines count; none where a line counts all, or no line counts any."""
+    assert experiment.economics is not None and experiment.data.coupons is not None
+    named = [line.coupons for line in experiment.economics.costs if line.coupons is not None]
+    codes = sorted({code for given in named if given != "all" for code in given})
+    return _is(experiment.data.coupons.code, codes) if codes and "all" not in named else ()
 
 
 def _is(name: str | None, values: list[str]) -> tuple[Predicate, ...]:

@@ -12,6 +12,7 @@ from loyalty_exp.errors import EngineError
 from loyalty_exp.interventions.points_multiplier import PointsMultiplier
 from loyalty_exp.outcomes.activity import NOBODY, Rows, Spans, flag, placed
 from loyalty_exp.outcomes.clock import DAY, big
+from loyalty_exp.outcomes.periods import Periods
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.points import Earn
 from loyalty_exp.warehouse.atoms import Expr, as_text, double, number, whole
@@ -26,6 +27,15 @@ def multipliers(experiment: Experiment) -> dict[str, PointsMultiplier]:
         arm.id: arm.intervention
         for arm in experiment.planned_arms
         if isinstance(arm.intervention, PointsMultiplier)
+    }
+
+
+def member_caps(experiment: Experiment) -> dict[str, int]:
+    """Most bonus points of a member, in the arms that have such a cap."""
+    return {
+        arm: m.caps.points_per_member
+        for arm, m in multipliers(experiment).items()
+        if m.caps is not None and m.caps.points_per_member is not None
     }
 
 
@@ -48,7 +58,12 @@ def scope_columns(experiment: Experiment) -> list[str]:
 
 
 def earned_points(
-    rows: Rows, roster: sa.FromClause, experiment: Experiment, spans: Spans, days: int
+    rows: Rows,
+    roster: sa.FromClause,
+    experiment: Experiment,
+    spans: Spans,
+    days: int,
+    periods: Periods | None = None,
 ) -> sa.Select[tuple[object, ...]]:
     """Write the query: base and bonus points of one row a member with orders.
 
@@ -59,6 +74,8 @@ def earned_points(
     ----------
     days : int
         Length of the outcome window; bonus points are earned in it without ``economics.post_days``.
+    periods : Periods, optional
+        Give a row a member and period, bonus points as they are before the cap of a member.
     """
     points, mapped = experiment.program.points, experiment.data.transactions
     assert points is not None and points.earn is not None and mapped is not None
@@ -72,10 +89,12 @@ def earned_points(
     scope: Expr = sa.case((sa.or_(*in_scope.values()), paid), else_=number(0)) if in_scope else number(0)
     post = experiment.economics.post_days if experiment.economics is not None else None
     offered = s.c.since < big((days - (post or 0)) * DAY)
+    begun = periods.begun(periods.passed(s.c.at, s.c.at - s.c.since)) if periods else None
     order = (
         sa.select(
             s.c.code,
             s.c.arm,
+            *([sa.func.min(begun).label("period")] if begun is not None else []),
             sa.func.sum(paid).label("kept"),
             sa.func.sum(sa.case((offered, scope), else_=number(0))).label("scope"),
         )
@@ -85,17 +104,19 @@ def earned_points(
     )
     base = _rounded(order.c.kept, points.earn)
     bonus = _bonus(order, experiment, points.earn)
-    each = sa.select(order.c.code, order.c.arm, base.label("base"), bonus.label("bonus")).subquery(
+    kept = [order.c.period] if periods else []
+    each = sa.select(order.c.code, order.c.arm, *kept, base.label("base"), bonus.label("bonus")).subquery(
         "order_points"
     )
     total: Expr = sa.func.sum(each.c.bonus)
-    whens = [
-        (
-            sa.and_(each.c.arm == sa.literal(arm, sa.Text), total > m.caps.points_per_member),
-            m.caps.points_per_member,
+    if periods:
+        points_of_period = sa.select(
+            each.c.code, each.c.period, sa.func.sum(each.c.base).label("base"), total.label("bonus")
         )
-        for arm, m in multipliers(experiment).items()
-        if m.caps is not None and m.caps.points_per_member is not None
+        return points_of_period.group_by(each.c.code, each.c.period)
+    whens = [
+        (sa.and_(each.c.arm == sa.literal(arm, sa.Text), total > most), most)
+        for arm, most in member_caps(experiment).items()
     ]
     capped = sa.case(*whens, else_=total) if whens else total
     return sa.select(each.c.code, sa.func.sum(each.c.base).label("base"), capped.label("bonus")).group_by(

@@ -20,8 +20,8 @@ from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.warehouse.atoms import Expr, as_text, column, double, microseconds, not_finite, number
 from loyalty_exp.warehouse.engine import Engine
 
-COUNTED = ("points", "coupons", "perks", "contacts", "referrals")
-"""Tables that cost lines count, by their names under ``data:``."""
+COUNTED = ("points", "coupons", "perks", "contacts", "referrals", "exposures", "triggers")
+"""Tables whose rows are counted, by their names under ``data:``."""
 
 _VALUES = {"points": "points", "coupons": "subsidy", "perks": "quantity", "referrals": "reward"}
 _KINDS = ("earn", "clawback", "redeem", "expire", "pending")

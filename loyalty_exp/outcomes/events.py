@@ -7,12 +7,15 @@ belongs to the time of what it takes back, else to its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.activity import NOBODY, native_range
-from loyalty_exp.outcomes.clock import big, boundary
+from loyalty_exp.outcomes.clock import big, boundary, outside
 from loyalty_exp.outcomes.event_tables import Events, checked_events
+from loyalty_exp.outcomes.periods import Periods
 from loyalty_exp.outcomes.unit_table import is_textual
 from loyalty_exp.outcomes.windows import Windows
 from loyalty_exp.warehouse.atoms import Expr, as_text, column, double
@@ -26,18 +29,40 @@ def event_query(
 ) -> sa.Select[tuple[object, ...]]:
     """Write the query: one row a member with events, and one for those of nobody."""
     x = _placed(dialect, events, windows, members)
-    back, begins = events.takes_back(x), x.c.begins
-    late = x.c.dated
-    items: list[Expr] = []
-    for asked in events.columns:
-        days = windows.days(asked)
-        ends, refunds = x.c[boundary(days)], x.c[boundary(days + refund_days)]
-        inside = sa.and_(x.c.at >= begins, x.c.at < ends)
-        until = sa.and_(x.c.at >= begins, sa.or_(x.c.at < ends, x.c.unattributed == 1), late < refunds)
-        where = [w for w in (_condition(events, asked, x), _lot(events, asked, x)) if w is not None]
-        items.append(_figure(events, asked, x, inside, until, back, where).label(asked.id))
+    items = [_counted(events, c, x, windows, refund_days) for c in events.columns]
     lost = sa.func.sum(sa.case((x.c.at.is_(None), 1), else_=0))
     return sa.select(x.c.code, sa.func.count().label("rows"), lost.label("lost"), *items).group_by(x.c.code)
+
+
+def events_by_period(
+    dialect: str,
+    events: Events,
+    columns: Sequence[UnitColumn],
+    windows: Windows,
+    members: sa.FromClause,
+    refund_days: int,
+    periods: Periods,
+) -> sa.Select[tuple[object, ...]]:
+    """Write the query for some columns by period since assignment: one row a member and period."""
+    placed = _placed(dialect, events, windows, members)
+    period = periods.begun(periods.passed(placed.c.at, placed.c.begins))
+    last = placed.c[boundary(max(windows.days(c) for c in columns) + refund_days)]
+    counts = sa.and_(placed.c.code != NOBODY, placed.c.at >= placed.c.begins, placed.c.dated < last)
+    x = sa.select(*placed.c, period.label("period")).where(counts).subquery("spread")
+    items = [_counted(events, c, x, windows, refund_days) for c in columns]
+    return sa.select(x.c.code, x.c.period, *items).group_by(x.c.code, x.c.period)
+
+
+def _counted(
+    events: Events, asked: UnitColumn, x: sa.FromClause, windows: Windows, refund_days: int
+) -> sa.Label[object]:
+    """Express a column over its window; what takes back counts until the refunds of the window end."""
+    back, begins, days = events.takes_back(x), x.c.begins, windows.days(asked)
+    ends, refunds = x.c[boundary(days)], x.c[boundary(days + refund_days)]
+    inside = sa.and_(x.c.at >= begins, x.c.at < ends)
+    until = sa.and_(x.c.at >= begins, sa.or_(x.c.at < ends, x.c.unattributed == 1), x.c.dated < refunds)
+    where = [w for w in (_condition(events, asked, x), _lot(events, asked, x)) if w is not None]
+    return _figure(events, asked, x, inside, until, back, where).label(asked.id)
 
 
 def _figure(
@@ -58,8 +83,9 @@ def _figure(
         return sa.func.sum(sa.case((sa.and_(earned, inside, *where), value), (taken, -value)))
     test = inside if back is None else sa.or_(sa.and_(sa.not_(back), inside), sa.and_(back, until))
     counted = sa.and_(test, *where)
-    if asked.kind == "events":
-        return sa.func.sum(sa.case((counted, 1), else_=0))
+    if asked.kind in {"events", "any_event"}:
+        count = sa.func.sum if asked.kind == "events" else sa.func.max
+        return count(sa.case((counted, 1), else_=0))
     assert asked.source is not None
     return sa.func.sum(sa.case((counted, double(x.c[f"c:{asked.source}"]))))
 
@@ -67,6 +93,7 @@ def _figure(
 def _placed(dialect: str, events: Events, windows: Windows, members: sa.FromClause) -> sa.Subquery:
     """Join events to members; what takes back an order has the time of the order's first event."""
     low, high = windows.earliest, windows.events_high
+    left_out = () if events.name in {"exposures", "triggers"} else windows.left_out
     items = {
         "unit": as_text(column(events.unit)),
         "dated": events.time.micros,
@@ -89,7 +116,7 @@ def _placed(dialect: str, events: Events, windows: Windows, members: sa.FromClau
     rows = (
         sa.select(*cut.c, at.label("at"), unattributed.label("unattributed"))
         .select_from(source)
-        .where(cut.c.dated >= big(low), cut.c.dated < big(high))
+        .where(cut.c.dated >= big(low), cut.c.dated < big(high), *outside(at, left_out))
         .subquery("events")
     )
     joined = rows.outerjoin(members, rows.c.unit == members.c.unit)

@@ -70,7 +70,7 @@ def collect_evidence(
         from loyalty_exp.outcomes.rows_of_units import fetch_rows
 
         tell("reading rows")
-        rows[name] = fetch_rows(engine, table, blocks[name], arms)
+        rows[name] = fetch_rows(engine, table, blocks[name], arms, experiment)
     if experiment.cluster is None:
         return Evidence(counts, ordered, rows)
     from loyalty_exp.outcomes.cluster_rows import cluster_arms, split_clusters

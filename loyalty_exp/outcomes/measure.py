@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from loyalty_exp.errors import Breach, ContractBreach
 from loyalty_exp.outcomes.breaches import arm_breaches, value_breaches
+from loyalty_exp.outcomes.exposure_columns import TRIGGERED
 from loyalty_exp.outcomes.outcomes import ArmMoments, Cell, Finding
 from loyalty_exp.outcomes.overflow import TooLarge, outlier_findings, readable
 from loyalty_exp.outcomes.plan import Plan
@@ -43,6 +44,7 @@ class Measured:
     strata: Mapping[str, Mapping[str, ArmMoments]]
     skewness: Mapping[str, Mapping[str, float | None]]
     findings: tuple[Finding, ...] = ()
+    triggered: Mapping[str, ArmMoments] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def measure(engine: Engine, table: UnitTable, plan: Plan, arms: Sequence[str]) -
     centers = provisional_centers(engine, table)
     if table.stratum is not None:
         table = replace(table, dimensions={**table.dimensions, STRATUM: table.stratum})
+    if table.triggered is not None:
+        table = replace(table, dimensions={**table.dimensions, TRIGGERED: table.triggered})
     sets = _key_sets(engine, table, len(arms))
     answers = [_ask(engine, table, plan, centers, keys, checks=i == 0) for i, keys in enumerate(sets)]
     breaches = [*arm_breaches(engine, table, answers[0], arms), *value_breaches(engine, table, answers[0])]
@@ -98,7 +102,7 @@ def measure(engine: Engine, table: UnitTable, plan: Plan, arms: Sequence[str]) -
             b.name: {arm: _moments(answers[0], answers[0].of(arm), b, table) for arm in arms}
             for b in plan.blocks
         },
-        {cell: blocks for cell, blocks in cells.items() if cell.dimension != STRATUM},
+        {cell: blocks for cell, blocks in cells.items() if cell.dimension not in {STRATUM, TRIGGERED}},
         {cell.value: blocks for cell, blocks in cells.items() if cell.dimension == STRATUM},
         {
             b.name: {arm: skewness_of(_row(answers[0], arm), answers[0].layout, b, table) for arm in arms}
@@ -106,6 +110,7 @@ def measure(engine: Engine, table: UnitTable, plan: Plan, arms: Sequence[str]) -
             if b.cubed is not None
         },
         outliers,
+        cells.get(Cell(TRIGGERED, "1"), {}),
     )
 
 

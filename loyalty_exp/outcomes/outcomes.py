@@ -13,6 +13,9 @@ from loyalty_exp.stats.moments import Moments
 if TYPE_CHECKING:
     from loyalty_exp.stats.cluster_moments import ClusterArm
     from loyalty_exp.stats.event_counts import EventCounts
+    from loyalty_exp.stats.moments import Vector
+    from loyalty_exp.stats.projected_value import Buyers
+    from loyalty_exp.stats.purchase_history import PurchaseHistory
     from loyalty_exp.stats.quantiles import OrderStatistics
     from loyalty_exp.stats.unit_rows import UnitRows
 
@@ -84,6 +87,91 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """People outside the program: how many, and their mean of the benefit metric."""
+
+    n: int
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Moments of one set of columns in the one form that the draw of the arms asks for; the others are empty.
+
+    Attributes
+    ----------
+    overall : ArmMoments
+        Where units were drawn without strata.
+    strata : mapping of stratum to ArmMoments
+        Where units were drawn within strata.
+    clusters : mapping of arm to ClusterArm
+        Where clusters were drawn.
+    """
+
+    overall: ArmMoments = field(default_factory=dict)
+    strata: Mapping[str, ArmMoments] = field(default_factory=dict)
+    clusters: Mapping[str, ClusterArm] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """The columns of the money as they had summed up by the end of each period since assignment.
+
+    All periods speak of the same units, those of the headline: units whose windows are over, or all where the
+    spec keeps the others. What a unit did counts in the period of its order or event, and a refund in that of
+    its order, so that the last period holds the sums of the headline.
+
+    Attributes
+    ----------
+    step : int
+        Days of a period; the last may be shorter.
+    ends : tuple of int
+        Days since assignment at the end of each.
+    at : tuple of Sums
+        For each end: the columns of the economics block.
+    beside : Sums or None
+        The benefit column over its whole window with its parts: :data:`OFFER` and those of ``scopes``.
+    offer_days : int or None
+        Days of the offer, where the spec declares days after it.
+    scopes : mapping of column to tuple of str
+        Categories that an arm promotes, by the column of the benefit within them.
+    """
+
+    step: int
+    ends: tuple[int, ...]
+    at: tuple[Sums, ...]
+    beside: Sums | None = None
+    offer_days: int | None = None
+    scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+OFFER = "$offer"
+"""Column of the benefit within the days of the offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """Purchases of the customers of an arm after the washout, equal histories counted together.
+
+    Attributes
+    ----------
+    buyers : Buyers
+        At the end of the window; time in days.
+    first : PurchaseHistory
+        At the middle of the same time, for a backtest.
+    first_count : array
+        Customers of each of these histories.
+    later : float
+        Days with a purchase after the middle, of all customers together.
+    """
+
+    buyers: Buyers
+    first: PurchaseHistory
+    first_count: Vector
+    later: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outcomes:
     """Sufficient statistics of one experiment.
 
@@ -116,6 +204,14 @@ class Outcomes:
         What estimators read beyond moments.
     skewness : mapping of metric to mapping of arm to float or None
         Of the primary metrics that are means; None where nothing varies.
+    over_time : OverTime or None
+        The money by period since assignment, of specs with economics over transactions.
+    outside : Outside, or why there are none, or None
+        People outside the program, where the spec compares members with them.
+    customers : mapping of arm to Customers
+        Where the spec projects their value; an arm without a mature unit is not there.
+    triggered : mapping of block name to ArmMoments
+        Of the units that came to the trigger; empty where none is declared.
     """
 
     units: Mapping[str, int]
@@ -134,3 +230,7 @@ class Outcomes:
     strata: Mapping[str, Mapping[str, ArmMoments]] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
     skewness: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    outside: Outside | NotEstimable | None = None
+    customers: Mapping[str, Customers] = field(default_factory=dict)
+    over_time: OverTime | None = None
+    triggered: Mapping[str, ArmMoments] = field(default_factory=dict)

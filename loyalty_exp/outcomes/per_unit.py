@@ -19,14 +19,16 @@ from loyalty_exp.outcomes.contract import (
     unit_breaches,
     units_in_two_arms,
 )
-from loyalty_exp.outcomes.plan import Plan
+from loyalty_exp.outcomes.exposure_columns import TRIGGERED
+from loyalty_exp.outcomes.naive_columns import outside_predicates
+from loyalty_exp.outcomes.plan import Plan, balanced_for
 from loyalty_exp.outcomes.segment import read_for, values_of
-from loyalty_exp.outcomes.unit_table import SMALL, UnitTable, Value, is_textual, joined
+from loyalty_exp.outcomes.unit_table import SMALL, UnitTable, Value, is_textual, joined, said_in_text
 from loyalty_exp.spec.arms import ArmsInColumn
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.warehouse.atoms import Expr, as_text, column, double, number
 from loyalty_exp.warehouse.engine import Engine, Facts
-from loyalty_exp.warehouse.predicates import all_of
+from loyalty_exp.warehouse.predicates import all_of, condition
 
 
 def arm_column(experiment: Experiment) -> str:
@@ -50,6 +52,7 @@ def per_unit(engine: Engine, experiment: Experiment, plan: Plan) -> tuple[UnitTa
     others = [experiment.unit, arm_column(experiment), *map(read_for, experiment.segments)]
     others += [*experiment.strata, *([experiment.cluster] if experiment.cluster else [])]
     others += [p.field for p in (*experiment.population.include, *experiment.population.exclude)]
+    others += [*(p.field for p in outside_predicates(experiment)), *balanced_for(experiment)]
     others += [experiment.data.currency] if experiment.data.currency else []
     made = derived_columns(experiment)
     others = [*(n for n in others if n not in made), *sources(experiment)]
@@ -116,7 +119,22 @@ def expressed(
         joined([column(name) for name in experiment.strata]),
         as_text(column(experiment.cluster)) if experiment.cluster is not None else None,
         as_text(column(experiment.unit)),
+        table,
+        _outside(experiment, columns),
+        said_in_text(values[TRIGGERED].expr) if TRIGGERED in values else None,
+        tuple(column(n) for n in balanced_for(experiment)),
     )
+
+
+def _outside(
+    experiment: Experiment, columns: Mapping[str, tuple[Expr, bool]]
+) -> sa.ColumnElement[bool] | None:
+    """Condition of rows of people outside the program: they are not in the population either."""
+    if not (outside := outside_predicates(experiment)):
+        return None
+    chosen = all_of(experiment.population.include, experiment.population.exclude, columns)
+    inside = sa.true() if chosen is None else sa.func.coalesce(chosen, sa.false())
+    return sa.and_(*(condition(p, *columns[p.field]) for p in outside), sa.not_(inside))
 
 
 def timed(experiment: Experiment) -> dict[str, tuple[Expr, Expr | None]]:
@@ -140,7 +158,8 @@ def numeric_predicates(experiment: Experiment) -> set[str]:
     """Columns that conditions compare with numbers."""
     found = set()
     segments = [s.when for s in experiment.segments if s.when is not None]
-    for p in (*experiment.population.include, *experiment.population.exclude, *segments):
+    chosen = (*experiment.population.include, *experiment.population.exclude, *outside_predicates(experiment))
+    for p in (*chosen, *segments):
         values = p.value if isinstance(p.value, list) else [p.value]
         if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
             found.add(p.field)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.estimators.estimator import Evidence
 from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.cost_columns import COUPONS, POINTS, coupon_columns, event_columns, points_columns
+from loyalty_exp.outcomes.exposure_columns import (
+    EXPOSURE,
+    TRIGGERED,
+    complier_metrics,
+    exposure_columns,
+    received_block,
+)
+from loyalty_exp.outcomes.horizon_columns import HORIZON, horizon_columns
+from loyalty_exp.outcomes.naive_columns import naive_blocks
+from loyalty_exp.outcomes.tax import holds_tax, without_tax
 from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment
 
@@ -69,6 +79,12 @@ def wants(experiment: Experiment, kind: Evidence) -> tuple[str, ...]:
     )
 
 
+def balanced_for(experiment: Experiment) -> tuple[str, ...]:
+    """Columns that the draw was made again for, where a method that needs rows redraws it."""
+    rule = experiment.assignment.rerandomize if experiment.assignment else None
+    return rule.covariates if rule is not None and wants(experiment, "rows") else ()
+
+
 def cost_driver(line: CostLine, experiment: Experiment) -> str | None:
     """Id of the per-unit column that counts the events of a cost line; None for other lines."""
     if line.per_event is None:
@@ -76,12 +92,17 @@ def cost_driver(line: CostLine, experiment: Experiment) -> str | None:
     return (
         line.per_event
         if line.per_event not in experiment.library
-        else money_column(line.per_event, experiment)
+        else uncapped_column(line.per_event, experiment)
     )
 
 
 def money_column(metric_id: str, experiment: Experiment) -> str:
-    """Id of the per-unit column that carries a metric into the money: never capped."""
+    """Id of the per-unit column that carries the benefit into the money: never capped, and without tax."""
+    return f"{metric_id}__untaxed" if holds_tax(experiment) else uncapped_column(metric_id, experiment)
+
+
+def uncapped_column(metric_id: str, experiment: Experiment) -> str:
+    """Id of the per-unit column of a metric, never capped."""
     outcome = experiment.library[metric_id].needs(experiment.shape, experiment.library).columns[0]
     return f"{outcome.id}__uncapped" if outcome.cap else outcome.id
 
@@ -105,38 +126,58 @@ def plan(experiment: Experiment) -> Plan:
         blocks.append(Block(metric.id, needs.outcome, needs.covariates, cubed=cubed))
         covariates.update(dict.fromkeys(needs.covariates))
     if experiment.economics is not None:
-        blocks.append(_economics_block(experiment, ask))
+        blocks.extend(_money_blocks(experiment, ask))
         for name, asked in ((POINTS, points_columns), (COUPONS, coupon_columns)):
             found = tuple(asked(experiment))
             for column in found:
                 ask(column)
             if found:
                 blocks.append(Block(name, tuple(c.id for c in found), (), crossed=False))
+    for name, compared in naive_blocks(experiment):
+        for column in compared:
+            ask(column)
+        blocks.append(Block(name, tuple(c.id for c in compared), ()))
+    if reached := exposure_columns(experiment):
+        for column in reached:
+            ask(column)
+        blocks.append(Block(EXPOSURE, tuple(c.id for c in reached), (), crossed=False))
+        received = tuple(c.id for c in reached if c.id != TRIGGERED)
+        for read in complier_metrics(experiment) if received else ():
+            outcome = read.needs(experiment.shape, experiment.library).outcome
+            blocks.append(Block(received_block(read.id), (*outcome, *received), ()))
     if covariates:
         blocks.append(Block(BALANCE, (), tuple(covariates), crossed=False))
     return Plan(tuple(columns.values()), tuple(blocks))
 
 
-def _economics_block(experiment: Experiment, ask: Callable[[UnitColumn], None]) -> Block:
+def economics_columns(experiment: Experiment) -> dict[str, UnitColumn]:
+    """Columns of benefit and of what costs count, by id; never capped."""
     assert experiment.economics is not None
     library, shape = experiment.library, experiment.shape
-    outcome: dict[str, None] = {}
-    for metric_id in (
-        experiment.economics.benefit.metric,
-        *(c.per_event for c in experiment.economics.costs if c.per_event in library),
-    ):
+    benefit = experiment.economics.benefit.metric
+    name = money_column(benefit, experiment)
+    column = replace(library[benefit].needs(shape, library).columns[0], id=name, cap=None)
+    found = {name: without_tax(column) if holds_tax(experiment) else column}
+    for metric_id in (c.per_event for c in experiment.economics.costs if c.per_event in library):
         assert metric_id is not None
-        column = library[metric_id].needs(shape, library).columns[0]
-        name = money_column(metric_id, experiment)
-        ask(replace(column, id=name, cap=None))
-        outcome[name] = None
+        name = uncapped_column(metric_id, experiment)
+        found[name] = replace(library[metric_id].needs(shape, library).columns[0], id=name, cap=None)
     for line in experiment.economics.costs:
         if line.per_event is not None and line.per_event not in library:
             kind = "column" if shape == "units" else "sum"
-            ask(UnitColumn(line.per_event, kind, source=line.per_event))  # type: ignore[arg-type]
-            outcome[line.per_event] = None
-        for column in event_columns(line, experiment):
-            ask(column)
-            outcome[column.id] = None
-    benefit = library[experiment.economics.benefit.metric].needs(shape, library)
-    return Block(ECONOMICS, tuple(outcome), benefit.covariates)
+            found[line.per_event] = UnitColumn(line.per_event, kind, source=line.per_event)  # type: ignore[arg-type]
+        found |= {column.id: column for column in event_columns(line, experiment)}
+    return found
+
+
+def _money_blocks(experiment: Experiment, ask: Callable[[UnitColumn], None]) -> Iterator[Block]:
+    """Benefit and cost over the window, and over its months where a horizon needs them."""
+    assert experiment.economics is not None
+    money, library = economics_columns(experiment), experiment.library
+    covariates = library[experiment.economics.benefit.metric].needs(experiment.shape, library).covariates
+    months = {c.id: c for c in horizon_columns(experiment, tuple(money.values()))}
+    for column in (*money.values(), *months.values()):
+        ask(column)
+    yield Block(ECONOMICS, tuple(money), covariates)
+    if months:
+        yield Block(HORIZON, (*money, *months), covariates)

@@ -11,12 +11,14 @@ from loyalty_exp.assignment.derived import derived_columns, sources, with_derive
 from loyalty_exp.assignment.written import drawn_table
 from loyalty_exp.errors import Breach, ContractBreach
 from loyalty_exp.metrics.needs import UnitColumn
-from loyalty_exp.outcomes.breaches import located
+from loyalty_exp.outcomes.breaches import located, unknown_arms
 from loyalty_exp.outcomes.contract import column_breaches, type_breaches, unit_breaches
 from loyalty_exp.outcomes.currency import rate_of
 from loyalty_exp.outcomes.earned import scope_columns
 from loyalty_exp.outcomes.margin import money_columns, part_breaches, read_by
+from loyalty_exp.outcomes.naive_columns import outside_predicates
 from loyalty_exp.outcomes.per_unit import numeric_predicates
+from loyalty_exp.outcomes.plan import balanced_for
 from loyalty_exp.outcomes.roster import column_of
 from loyalty_exp.outcomes.segment import read_for
 from loyalty_exp.outcomes.times import TimeColumn, time_column
@@ -120,6 +122,8 @@ def checked_tables(engine: Engine, experiment: Experiment, columns: Sequence[Uni
     earned = any(c.table == "earned" for c in columns)
     conditions += scope_columns(experiment) if earned else []
     chosen = [p.field for p in (*experiment.population.include, *experiment.population.exclude)]
+    chosen += [p.field for p in outside_predicates(experiment)]
+    chosen += balanced_for(experiment)
     made = derived_columns(experiment)
     named = [unit, *chosen, *map(read_for, experiment.segments), *experiment.strata, experiment.cluster]
     wanted: dict[str, list[str | None]] = {
@@ -237,10 +241,7 @@ def _assignment_breaches(
     ]
     unknown = sorted(a for a in counts if a and a not in arms)
     if unknown:
-        named = ", ".join(repr(a[:80]) for a in unknown[:5])
-        message = (
-            f"holds arms that the spec does not name: {named}; the spec names {', '.join(map(repr, arms))}"
-        )
+        message = unknown_arms(unknown, arms)
         checks.append((arm_name, "known_arm", message, arm.in_(unknown[:1000])))
     for name, rule, message, condition in checks:
         count, examples = located(engine, table, condition)

@@ -112,6 +112,14 @@ class UnitTable:
         For messages.
     stratum, cluster, unit : expression or None
         Text: stratum of the draw, household or store, id; None where the experiment does not need it.
+    whole : table or None
+        All rows, also those outside the population.
+    outside : condition or None
+        Of rows of people outside the program.
+    triggered : expression or None
+        Text ``1`` or ``0``: whether the unit came to the trigger; None where none is declared.
+    balanced : tuple of expression
+        Numbers that the draw was made again for; empty where it was not, or nobody reads rows.
     """
 
     rows: sa.FromClause
@@ -123,10 +131,19 @@ class UnitTable:
     stratum: Expr | None = None
     cluster: Expr | None = None
     unit: Expr | None = None
+    whole: sa.FromClause | None = None
+    outside: sa.ColumnElement[bool] | None = None
+    triggered: Expr | None = None
+    balanced: tuple[Expr, ...] = ()
 
     def select(self, *what: Expr) -> sa.Select[tuple[object, ...]]:
         """Query its rows."""
         return sa.select(*what).select_from(self.rows)
+
+
+def said_in_text(flag: Expr) -> Expr:
+    """Write a column of 0 and 1 as text, alike on every engine; nothing stays nothing."""
+    return sa.case((double(flag) == number(1), "1"), (flag.is_not(None), "0"))
 
 
 def is_numeric(type_name: str) -> bool:

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.clock import big
-from loyalty_exp.outcomes.plan import wants
+from loyalty_exp.outcomes.exposure_columns import TRIGGERED
+from loyalty_exp.outcomes.plan import balanced_for, wants
 from loyalty_exp.outcomes.roster import IN
 from loyalty_exp.outcomes.tables import Tables
-from loyalty_exp.outcomes.unit_table import UnitTable, Value
+from loyalty_exp.outcomes.unit_table import UnitTable, Value, said_in_text
 from loyalty_exp.outcomes.windows import Windows
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.warehouse.atoms import Expr, column, double, number
@@ -40,11 +41,15 @@ def unit_table(
         source = source.outerjoin(table, members.c.code == table.c.code)
     exclude = experiment.schedule.immature == "exclude"
     items: dict[str, Expr] = {"arm": members.c.arm}
+    if experiment.economics is not None:
+        items["code"] = members.c.code
     items |= {f"segment:{s.id}": members.c[f"segment:{s.id}"] for s in experiment.segments}
     design = [name for name in ("stratum", "cluster") if name in members.c]
     items |= {name: members.c[name] for name in design}
     if wants(experiment, "rows"):
         items["unit"] = members.c.unit
+    balanced = [f"balanced:{i}" for i in range(len(balanced_for(experiment)))]
+    items |= {name: members.c[name] for name in balanced}
     if any(c.kind == "first_order" for c in columns):
         items["observed"] = big(windows.end_of_data) - members.c[windows.begins]
     values = {}
@@ -80,7 +85,7 @@ def unit_table(
             "drop" if masked else "reject",
             "",
             masked,
-            is_binary=c.kind == "any_order",
+            is_binary=c.kind in {"any_order", "any_event"},
             checked=c.kind in {"sum", "margin", "net"},
         )
     query = (
@@ -96,7 +101,11 @@ def unit_table(
         values,
         tables.assignments_shown,
         tables.arm,
-        **{name: column(name) for name in ("stratum", "cluster", "unit") if name in items},
+        stratum=column("stratum") if "stratum" in items else None,
+        cluster=column("cluster") if "cluster" in items else None,
+        unit=column("unit") if "unit" in items else None,
+        triggered=said_in_text(column(TRIGGERED)) if TRIGGERED in items else None,
+        balanced=tuple(column(name) for name in balanced),
     )
 
 

@@ -13,6 +13,7 @@ from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.allocation import allocation_findings
 from loyalty_exp.outcomes.caps import Bounds, with_caps
 from loyalty_exp.outcomes.clock import DAY, day_of
+from loyalty_exp.outcomes.customers import customers_of
 from loyalty_exp.outcomes.digest import digest
 from loyalty_exp.outcomes.event_findings import event_findings
 from loyalty_exp.outcomes.event_tables import checked_events
@@ -20,8 +21,10 @@ from loyalty_exp.outcomes.events import event_query
 from loyalty_exp.outcomes.evidence import collect_evidence
 from loyalty_exp.outcomes.found import activity_findings, member_findings, transaction_findings
 from loyalty_exp.outcomes.measure import Measured, measure, missing_findings
-from loyalty_exp.outcomes.outcomes import Evidence, Finding, Outcomes
-from loyalty_exp.outcomes.plan import Plan
+from loyalty_exp.outcomes.outcomes import Evidence, Finding, Outcomes, Sums
+from loyalty_exp.outcomes.outsiders import outside_of_roster
+from loyalty_exp.outcomes.over_time import Source, sum_over_time
+from loyalty_exp.outcomes.plan import ECONOMICS, Plan
 from loyalty_exp.outcomes.queries import activity_query, earned_query, roster_query
 from loyalty_exp.outcomes.roster import IN
 from loyalty_exp.outcomes.tables import Tables, checked_tables
@@ -36,9 +39,20 @@ __all__ = ["activity_query", "earned_query", "roster_query", "unit_table", "wind
 
 
 def windowed(
-    engine: Engine, experiment: Experiment, asked: Plan, data_to: dt.date | None, tell: Callable[[str], None]
+    engine: Engine,
+    experiment: Experiment,
+    asked: Plan,
+    data_to: dt.date | None,
+    tell: Callable[[str], None],
+    over_time: bool = True,
 ) -> Outcomes:
-    """Check the three tables, join them to one row a unit, and take moments."""
+    """Check the three tables, join them to one row a unit, and take moments.
+
+    Parameters
+    ----------
+    over_time : bool
+        Whether money is summed by period, too.
+    """
     tell("checking members, assignments and transactions")
     columns = (*asked.columns, *_for_caps(asked), *_first_orders(experiment))
     tables = checked_tables(engine, experiment, columns)
@@ -77,12 +91,20 @@ def windowed(
     arms = [arm.id for arm in experiment.planned_arms]
     measured = measure(engine, table, asked, arms)
     beyond = collect_evidence(engine, experiment, asked, table, _timed(experiment, windows), tell)
+    outside = outside_of_roster(engine, experiment, windows, members, did, caps)
+    customers = customers_of(engine, experiment, tables, windows, members, repeated)
+    by_period = None
+    if over_time and experiment.economics is not None:
+        source = Source(engine, experiment, asked, tables, windows, members, events)
+        by_period = sum_over_time(
+            source, table, measured.overall[ECONOMICS], _money_of(measured, beyond), tell
+        )
     findings += allocation_findings(engine, members, windows, arms)
     if any(immature.values()):
         findings.append(windows.immature_finding(immature, sum(measured.units.values()), kept=keep))
     lacking = {c.id for c in asked.columns if c.kind == "column"}
     measured = replace(measured, missing={k: v for k, v in measured.missing.items() if k in lacking})
-    return _outcomes(
+    outcomes = _outcomes(
         engine,
         experiment,
         tables,
@@ -96,6 +118,16 @@ def windowed(
         findings,
         described,
     )
+    return replace(outcomes, over_time=by_period, outside=outside, customers=customers)
+
+
+def _money_of(measured: Measured, beyond: Evidence) -> Sums:
+    """Moments of the economics block in the form that the draw asks for."""
+    if beyond.clusters:
+        return Sums(clusters=beyond.clusters[None][ECONOMICS])
+    if measured.strata:
+        return Sums(strata={name: blocks[ECONOMICS] for name, blocks in measured.strata.items()})
+    return Sums(measured.overall[ECONOMICS])
 
 
 def _outcomes(
@@ -125,6 +157,7 @@ def _outcomes(
         overall=measured.overall,
         segments=measured.segments,
         strata=measured.strata,
+        triggered=measured.triggered,
         skewness=measured.skewness,
         evidence=beyond,
         caps=caps,

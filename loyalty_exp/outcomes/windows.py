@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from loyalty_exp.errors import EngineError
+from loyalty_exp.errors import EngineError, Refused
 from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.clock import DAY, Clock, big, boundary, day_of
 from loyalty_exp.outcomes.outcomes import Finding
@@ -40,6 +40,8 @@ class Windows:
         Moment from which an assignment is too late.
     earliest : int
         Moment of the first assignment.
+    left_out : tuple of (int, int)
+        Half-open ranges of moments that count in no window: days of the calendar that are censored.
     """
 
     clock: Clock
@@ -54,6 +56,7 @@ class Windows:
     earliest: int
     latest_day: dt.date
     events_high: int = 0
+    left_out: tuple[tuple[int, int], ...] = ()
 
     @property
     def begins(self) -> str:
@@ -125,7 +128,32 @@ def windows_of(
         assigned_before=_too_late(schedule, clock),
         earliest=clock.moment(clock.first, 0),
         latest_day=clock.last,
+        left_out=_left_out(experiment, clock, schedule.outcome_days or max(ends, default=0)),
     )
+
+
+def _left_out(experiment: Experiment, clock: Clock, days: int) -> tuple[tuple[int, int], ...]:
+    """Ranges of the events of the calendar whose days are left out.
+
+    Raises
+    ------
+    Refused
+        If the outcome windows of all units lie within one of them.
+    """
+    events = {e.id: e for e in experiment.program.calendar}
+    found = []
+    for conflict in experiment.schedule.calendar_conflicts:
+        event = events.get(conflict.event)
+        if conflict.policy != "censor" or event is None:
+            continue
+        low, high = clock.moment(event.from_), clock.moment(event.to + dt.timedelta(days=1))
+        if low <= clock.moment(clock.first) and clock.moment(clock.last, days) <= high:
+            raise Refused(
+                f"schedule.calendar_conflicts: without the days of '{event.id}' nothing is left of the "
+                "outcome windows. Choose other days, or policy: annotate."
+            )
+        found.append((low, high))
+    return tuple(found)
 
 
 def _until(clock: Clock, shift: int, end_of_data: int) -> int:

@@ -22,6 +22,9 @@ BEST_CORRELATION = 0.95
 
 MOST_WAYS = 3
 
+LONGEST = 3_660
+"""Days; a test that takes longer than ten years is no way to an answer."""
+
 
 def reasons(answers: tuple[Answer, ...], terms: Terms, limited_by_days: bool) -> tuple[Why, ...]:
     """Say for every question that must be answered why it cannot."""
@@ -53,20 +56,33 @@ def ways(
     pairs: list[tuple[Question, Answer]],
 ) -> tuple[Way, ...]:
     """Give the cheapest changes that would let the test answer, those that suffice alone first."""
+    return considered(experiment, sizing, baselines, terms, pairs)[:MOST_WAYS]
+
+
+def considered(
+    experiment: Experiment,
+    sizing: Sizing,
+    baselines: Baselines,
+    terms: Terms,
+    pairs: list[tuple[Question, Answer]],
+) -> tuple[Way, ...]:
+    """Give all changes that would bring an answer nearer, the cheapest that suffice alone first."""
     losing = next((q for q, a in pairs if a.required and a.reason and "lose money" in a.reason), None)
     found: list[Way] = list(_offer(experiment, sizing, baselines, losing)) if losing is not None else []
     cost = _cost(experiment, sizing, baselines)
     short = sorted(_short(pairs), key=lambda q: -units_needed(q, terms)) if terms.available else []
     kinds: set[str] = set()
-    for question in short:
+    for i, question in enumerate(short):
         needed = units_needed(question, terms)
         for way in WAYS:
-            # The question that needs most comes first; of each kind of change its way counts.
+            # The question that needs most comes first; of each kind of change its way counts. What helps
+            # another one alone is not enough.
             new = list(way(experiment, sizing, baselines, terms, pairs, question, needed, cost))
+            new = [replace(w, enough=w.enough and i == 0) for w in new]
             found += [w for w in new if w.kind not in kinds]
             kinds |= {w.kind for w in new}
     found.sort(key=_rank)
-    return tuple(found[:MOST_WAYS])
+    return tuple(found)
 
 
 def _rank(way: Way) -> tuple[bool, bool, float, float, float]:
@@ -109,7 +125,10 @@ def _longer(
     enough = there is None or needed <= there
     days = terms.enrol(needed)
     added = _added(cost(dict(terms.shares), needed), cost(dict(terms.shares), terms.available))
-    yield Way("longer", enough, added, float(days - terms.enrol(terms.available)), needed, float(days))
+    more, total = days - terms.enrol(terms.available), days + question.days + terms.after
+    if total > LONGEST:
+        return
+    yield Way("longer", enough, added, float(more), needed, float(days), {"total_days": total})
 
 
 def _larger(
@@ -138,7 +157,7 @@ def _covariate(
     name = question.id
     if question.role == "money" and experiment.economics is not None:
         name = experiment.economics.benefit.metric
-    yield Way("covariate", max(needs) <= BEST_CORRELATION, 0.0, 0.0, after, correlation,
+    yield Way("covariate", max(needs) <= BEST_CORRELATION, 0.0, 0.0, after, reached,
               {"metric": name, "now": known.correlation})  # fmt: skip
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +19,10 @@ import sqlalchemy as sa
 
 from loyalty_exp.errors import Breach, ContractBreach, Refused, UsageError
 from loyalty_exp.outcomes.caps import Bounds, with_caps
-from loyalty_exp.outcomes.clock import day_of
 from loyalty_exp.outcomes.plan import Plan
 from loyalty_exp.outcomes.unit_table import UnitTable, Value
+from loyalty_exp.planning.one_arm import one_arm, past, past_window
 from loyalty_exp.spec.arms import ArmsInColumn
-from loyalty_exp.spec.data import Assignments
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.population import Segment
 from loyalty_exp.warehouse.atoms import double, number
@@ -53,6 +51,8 @@ class History:
     stratum, cluster : array of int, shape (n,), or None
         Positions among the names.
     strata, clusters : tuple of str
+    begins : array, shape (n,), or None
+        Moment at which each unit began; where they began together, or nobody asked, None.
     first_day : date or None
         On which all began, where they began together.
     data_to : date or None
@@ -69,6 +69,7 @@ class History:
     cluster: npt.NDArray[np.int64] | None
     strata: tuple[str, ...]
     clusters: tuple[str, ...]
+    begins: Column | None
     first_day: dt.date | None
     data_to: dt.date | None
     engine: str
@@ -117,11 +118,11 @@ def read_history(
     try:
         tell("reading one row a unit")
         if experiment.shape == "units":
-            table, first, last = _per_unit(engine, carrying, asked), experiment.schedule.start, None
+            found = Found(_per_unit(engine, carrying, asked), experiment.schedule.start)
         else:
-            table, first, last = _windowed(engine, carrying, asked, begins)
-        _, caps = with_caps(engine, table, asked)
-        return fetched(engine, table, asked, caps, first, last)
+            found = _windowed(engine, carrying, asked, begins)
+        _, caps = with_caps(engine, found.table, asked)
+        return fetched(engine, found, asked, caps)
     finally:
         engine.close()
 
@@ -140,42 +141,38 @@ def _per_unit(engine: Engine, experiment: Experiment, asked: Plan) -> UnitTable:
     return per_unit(engine, experiment, asked)[0]
 
 
-class _Standing:
-    """An engine in which all eligible members stand assigned, without a time of their own."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One row a unit in the engine, on which days they began, and when each one did."""
 
-    def __init__(self, engine: Engine, table: sa.TableClause) -> None:
-        self._engine, self._assigned = engine, table
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def open_table(self, name: str, role: str, unit: str) -> sa.TableClause:
-        return self._assigned if role == "assignments" else self._engine.open_table(name, role, unit)
+    table: UnitTable
+    first: dt.date | None
+    data_to: dt.date | None = None
+    begins: Mapping[str, int] = field(default_factory=dict)
 
 
-def _windowed(
-    engine: Engine, experiment: Experiment, asked: Plan, begins: dt.date | None
-) -> tuple[UnitTable, dt.date | None, dt.date | None]:
+def _windowed(engine: Engine, experiment: Experiment, asked: Plan, begins: dt.date | None) -> Found:
     """Sum what members did in their windows, as an analysis does."""
     from loyalty_exp.outcomes.event_tables import checked_events
     from loyalty_exp.outcomes.events import event_query
     from loyalty_exp.outcomes.queries import activity_query, earned_query, roster_query
+    from loyalty_exp.outcomes.roster import IN
     from loyalty_exp.outcomes.tables import checked_tables
     from loyalty_exp.outcomes.window_sums import unit_table
     from loyalty_exp.outcomes.windowed import _all_of, _for_caps, _immature
     from loyalty_exp.outcomes.windows import windows_of
 
-    together = begins is not None or experiment.data.assignments is None
-    if together:
-        engine, experiment = _all_eligible(engine, experiment)
+    looks = experiment.analysis.sequential is not None
+    if begins is not None or experiment.data.assignments is None:
+        if experiment.assignment is None:
+            raise Refused(
+                "nobody is assigned, and nothing says who would be: add assignment: {salt: ...}, or name "
+                "data.assignments"
+            )
+        experiment = past(experiment, past_window(engine, experiment, begins, "--begins")[0])
+        engine = one_arm(engine, experiment)
     columns = (*asked.columns, *_for_caps(asked))
     tables = checked_tables(engine, experiment, columns)
-    if together:
-        first = begins or _last_whole_window(
-            experiment, day_of(tables.time.largest, _zone(experiment, tables))
-        )
-        schedule = experiment.schedule.model_copy(update={"start": first, "end": None, "data_to": None})
-        experiment = experiment.model_copy(update={"schedule": schedule})
     windows = windows_of(experiment, tables, columns, None)
     dialect, repeated = engine.dialect.name, bool(tables.repeated_orders)
     members = engine.keep("loyalty_roster", roster_query(experiment, tables, windows, columns))
@@ -194,50 +191,18 @@ def _windowed(
     open_still = immature and experiment.schedule.immature == "exclude"
     table = unit_table(experiment, tables, windows, columns, members, did, open_still, beside)
     kept = engine.keep("loyalty_units", _all_of(table))
-    return replace(table, rows=kept), windows.clock.fixed, windows.data_to
+    order: Mapping[str, int] = {}
+    if looks and windows.clock.fixed is None:
+        at = members.c[windows.begins]
+        order = dict(engine.fetch(sa.select(members.c.unit, at).where(members.c.state == IN)))
+    return Found(replace(table, rows=kept), windows.clock.fixed, windows.data_to, order)
 
 
-def _zone(experiment: Experiment, tables: Any) -> str:
-    return "UTC" if tables.time.is_date else experiment.program.timezone
-
-
-def _last_whole_window(experiment: Experiment, last: dt.date) -> dt.date:
-    """Last day from which the outcome window, and the refunds after it, are over in the data."""
-    schedule = experiment.schedule
-    ends = min(day for day in (last, schedule.data_to) if day is not None)
-    days = (schedule.outcome_days or 0) + schedule.refund_days
-    return ends + dt.timedelta(days=1 - days)
-
-
-def _all_eligible(engine: Engine, experiment: Experiment) -> tuple[Engine, Experiment]:
-    """Assign every eligible member; the arm is a name that will be drawn over."""
-    from loyalty_exp.assignment.population import members_of
-
-    if experiment.assignment is None:
-        raise Refused(
-            "nobody is assigned, and nothing says who would be: add assignment: {salt: ...}, or name "
-            "data.assignments"
-        )
-    members = members_of(engine, experiment)
-    arm = sa.literal(experiment.control, sa.Text).label("arm")
-    query = sa.select(members.unit.label("unit"), arm).select_from(members.table).where(members.eligible())
-    assigned = engine.keep("loyalty_eligible", query)
-    mapped = Assignments(table=experiment.data.members or "members", unit="unit", arm="arm")
-    data = experiment.data.model_copy(update={"assignments": mapped})
-    return cast(Engine, _Standing(engine, assigned)), experiment.model_copy(update={"data": data})
-
-
-def fetched(
-    engine: Engine,
-    table: UnitTable,
-    asked: Plan,
-    caps: Mapping[str, Bounds],
-    first: dt.date | None,
-    last: dt.date | None,
-) -> History:
+def fetched(engine: Engine, of: Found, asked: Plan, caps: Mapping[str, Bounds]) -> History:
     """Fetch the rows, sort them by stratum and hash, and hold the values against their contract."""
     from loyalty_exp.stats.poisson_bootstrap import unit_hashes
 
+    table = of.table
     values = {c.id: table.values[c.id] for c in asked.columns}
     items = [table.dimensions[UNIT].label("unit")]
     names = [name for name in ("stratum", "cluster") if getattr(table, name) is not None]
@@ -247,6 +212,7 @@ def fetched(
         items.append(sa.case((v.expr.is_(None), 1), else_=0).label(f"null{i}"))
     found = engine.arrays(table.select(*items))
     hashes = unit_hashes(str(x) for x in found["unit"])
+    begins = np.array([of.begins[str(x)] for x in found["unit"]], dtype=np.float64) if of.begins else None
     codes: dict[str, npt.NDArray[np.int64]] = {}
     known: dict[str, tuple[str, ...]] = {"stratum": (), "cluster": ()}
     for name in names:
@@ -271,6 +237,9 @@ def fetched(
         seen.update(name.encode() + x.tobytes())
     for part in (stratum, cluster):
         seen.update(part.tobytes() if part is not None else b"-")
+    if begins is not None:
+        begins = begins[order]
+        seen.update(begins.tobytes())
     seen.update(repr(sorted(caps.items())).encode())
     return History(
         hashes,
@@ -281,8 +250,9 @@ def fetched(
         cluster,
         known["stratum"],
         known["cluster"],
-        first,
-        last,
+        begins,
+        of.first,
+        of.data_to,
         engine.name_version,
         seen.hexdigest(),
     )

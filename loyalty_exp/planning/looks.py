@@ -7,10 +7,10 @@ from functools import cache
 
 from loyalty_exp.spec.analysis import AlwaysValid, GroupSequential
 from loyalty_exp.stats import spending
-from loyalty_exp.stats.confidence_sequence import confidence_sequence, mixture_scale
 from loyalty_exp.stats.distributions import normal_cdf
 from loyalty_exp.stats.group_sequential import Boundaries, boundaries
 from loyalty_exp.stats.group_sequential_design import inflation_factor
+from loyalty_exp.stats.horizon_sequence import horizon_sequence
 from loyalty_exp.stats.power.design import Level
 
 
@@ -50,9 +50,7 @@ def looking(
     if isinstance(plan, GroupSequential):
         return Looking(level, _inflation(plan, level.alpha, level.sides, target))
     both = 2 * level.tail
-    found = confidence_sequence(
-        0.0, 1.0, max(round(units * part), 2), both, mixture_scale(plan.horizon * part, both)
-    )
+    found = horizon_sequence(0.0, 1.0, max(round(units * part), 2), plan.horizon * part, both)
     tail = max(normal_cdf(-found.ci_upper), 1e-300)
     return Looking(replace(level, alpha=level.sides * tail))
 

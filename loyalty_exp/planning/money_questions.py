@@ -99,10 +99,11 @@ def of_money(
     by_hand = sizing.baseline.get(NET_BENEFIT)
     if economics is None and by_hand is None:
         return
+    half = experiment.analysis.alpha / 2
     sure = rule.probability_net_benefit_positive if rule else None
-    lower = rule.net_benefit_lower_above if rule else None
-    level = Level(round(1 - sure, 12), 1) if sure else Level(experiment.analysis.alpha / 2, 1)
-    threshold = lower or 0.0
+    # Nothing ships whose interval of net benefit holds 0, whatever the rule asks for beside that.
+    level = Level(min(round(1 - sure, 12), half) if sure else half, 1)
+    threshold = max(rule.net_benefit_lower_above or 0.0, 0.0) if rule else 0.0
     benefit = expected_benefit(experiment, sizing, baselines)
     cost = expected_cost(experiment, sizing, baselines, treatment)
     named = sizing.mde.get(NET_BENEFIT)
@@ -139,12 +140,10 @@ def of_money(
             b - (1 + hurdle) * (c + fixed_cost(experiment, treatment, units)) - threshold * (hurdle == 0)
         )
 
-    asked: list[tuple[Kind, float, Level, bool]] = [
-        ("net_benefit", 0.0, level, bool(sure or lower is not None))
-    ]
+    asked: list[tuple[Kind, float, Level, bool]] = [("net_benefit", 0.0, level, economics is not None)]
     if economics is not None and (economics.hurdle != 0 or (rule and rule.probability_roi_above_hurdle)):
         roi = rule.probability_roi_above_hurdle if rule else None
-        at = Level(round(1 - roi, 12), 1) if roi else Level(experiment.analysis.alpha / 2, 1)
+        at = Level(round(1 - roi, 12) if roi else half, 1)
         asked.append(("roi", economics.hurdle, at, bool(roi)))
     for kind, hurdle, tail, required in asked:
         test = spread(hurdle)

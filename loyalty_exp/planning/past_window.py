@@ -14,21 +14,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from loyalty_exp.errors import NotEstimable, Refused
+from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.caps import with_caps
-from loyalty_exp.outcomes.clock import day_of
 from loyalty_exp.outcomes.digest import digest
 from loyalty_exp.outcomes.evidence import collect_evidence
 from loyalty_exp.outcomes.measure import measure
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.per_unit import per_unit, timed
 from loyalty_exp.outcomes.plan import plan
-from loyalty_exp.outcomes.times import time_column
 from loyalty_exp.planning.baseline import Baselines, Known, Narrow
-from loyalty_exp.planning.pseudo import WithoutArms, past
+from loyalty_exp.planning.one_arm import days_of_entry, enters_one_by_one, one_arm, past, past_window
 from loyalty_exp.planning.spread import known_of, money_of, narrower_of
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.warehouse.atoms import as_text, column, double, number
+from loyalty_exp.warehouse.atoms import column, double, number
 from loyalty_exp.warehouse.connect import open_engine
 from loyalty_exp.warehouse.engine import Engine
 
@@ -54,19 +52,18 @@ def read_baselines(
     """
     sizing = experiment.sizing
     as_of = sizing.history.as_of if sizing and sizing.history else None
-    if experiment.shape == "transactions" and as_of is None:
-        raise Refused("sizing.history.as_of is missing: name the past day on which members are looked at.")
     say = tell or (lambda words: None)
     engine = open_engine(experiment.data.engine, folder, threads=threads)
     last: dt.date | None = None
     entry: float | None = None
     try:
-        if as_of is None or experiment.shape == "units":
+        if experiment.shape == "units":
             found = _from_units(engine, experiment, say)
         else:
-            last = _long_enough(engine, experiment, as_of)
-            entry = _entry_per_day(engine, experiment, as_of)
+            as_of, last = past_window(engine, experiment, as_of, "sizing.history.as_of")
             found = _from_transactions(engine, experiment, as_of, say)
+            if enters_one_by_one(experiment):
+                entry = found.units[experiment.control] / days_of_entry(experiment) or None
         extras = _beside(engine, experiment)
         engine.unchanged()
     finally:
@@ -78,12 +75,12 @@ def _from_transactions(engine: Engine, experiment: Experiment, as_of: dt.date, s
     from loyalty_exp.outcomes.windowed import windowed
 
     whole = past(experiment, as_of)
-    return windowed(WithoutArms(engine, whole), whole, plan(whole), None, say)
+    return windowed(one_arm(engine, whole), whole, plan(whole), None, say)
 
 
 def _from_units(engine: Engine, experiment: Experiment, say: Tell) -> Outcomes:
     whole = past(experiment, None)
-    beside = WithoutArms(engine, whole)
+    beside = one_arm(engine, whole)
     asked = plan(whole)
     table, described, _ = per_unit(beside, whole, asked)
     table, caps = with_caps(beside, table, asked)
@@ -110,52 +107,6 @@ def _from_units(engine: Engine, experiment: Experiment, say: Tell) -> Outcomes:
         engine=engine.name_version,
         data_digest=digest(described, measured),
     )
-
-
-def _long_enough(engine: Engine, experiment: Experiment, as_of: dt.date) -> dt.date:
-    """Refuse a history that does not hold the windows whole; give the last day of the outcome window."""
-    mapped, schedule = experiment.data.transactions, experiment.schedule
-    assert mapped is not None
-    table = engine.open_table(mapped.table, "transactions", mapped.unit or experiment.unit)
-    types = engine.columns(table)
-    days = max([schedule.outcome_days or 0, *(getattr(m, "within_days", 0) or 0 for m in experiment.metrics)])
-    last = as_of + dt.timedelta(days=days - 1)
-    if mapped.time not in types:
-        return last
-    time = time_column(engine, table, mapped.table, types, mapped.time, mapped.naive_time_zone)
-    zone = "UTC" if time.is_date else experiment.program.timezone
-    first_day, last_day = day_of(time.least, zone), day_of(time.largest, zone)
-    if schedule.data_to is not None:
-        last_day = min(last_day, schedule.data_to)
-    begin = as_of - dt.timedelta(days=schedule.pre_days)
-    if last > last_day:
-        raise Refused(
-            f"the history is shorter than the window: outcomes of {as_of} are counted until {last}, and "
-            f"{mapped.table} ends on {last_day}. Set sizing.history.as_of to "
-            f"{last_day - dt.timedelta(days=days - 1)} or earlier."
-        )
-    if begin < first_day:
-        raise Refused(
-            f"the history is shorter than the pre-period: covariates of {as_of} are counted from {begin}, "
-            f"and {mapped.table} begins on {first_day}. Set sizing.history.as_of to "
-            f"{first_day + dt.timedelta(days=schedule.pre_days)} or later, or shorten schedule.pre_days."
-        )
-    return last
-
-
-def _entry_per_day(engine: Engine, experiment: Experiment, as_of: dt.date) -> float | None:
-    """Members a day whose trigger fell into the window; None where all enter at once."""
-    trigger = experiment.assignment.trigger if experiment.assignment else None
-    days, members = experiment.schedule.outcome_days, experiment.data.members
-    if trigger is None or not days or members is None:
-        return None
-    table = engine.open_table(members, "members", experiment.unit)
-    if trigger.column not in engine.columns(table):
-        return None
-    day = as_text(column(trigger.column))
-    until = as_of + dt.timedelta(days=days)
-    inside = sa.and_(day >= as_of.isoformat(), day < until.isoformat())
-    return int(engine.scalar(sa.select(sa.func.count()).select_from(table).where(inside))) / days or None
 
 
 Beside = dict[str, tuple[float, tuple[float, float, float] | None]]

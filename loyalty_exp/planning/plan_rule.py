@@ -83,8 +83,31 @@ def rule(say: Says) -> tuple[Markup, ...]:
         )
     if ship.get("primary_improves"):
         told.append(words.say("Scale when every primary metric is better."))
+    if r["hurdle"] is not None:
+        told.append(words.say("Nothing is scaled while the interval of net benefit holds zero."))
+    told += _stops(say)
     told.append(_looks(say))
     return tuple(told)
+
+
+def _stops(say: Says) -> list[Markup]:
+    words, stop, told = say.words, say.facts["rule"]["stop_if"] or {}, []
+    limit = stop.get("probability_net_benefit_positive")
+    if limit is not None and say.facts["rule"]["hurdle"] is not None:
+        told.append(
+            words.say(
+                "Stop when net benefit is above zero with a probability of at most {p}, and its interval "
+                "lies below zero.",
+                p=words.chance(limit),
+            )
+        )
+    if stop.get("primary_worsens"):
+        told.append(
+            words.say("Stop when a primary metric is worse.")
+            if say.facts["rule"]["hurdle"] is None
+            else words.say("Stop when a primary metric is worse and net benefit is not above zero.")
+        )
+    return told
 
 
 def _looks(say: Says) -> Markup:

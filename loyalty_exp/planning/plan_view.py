@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,9 @@ class Words:
     rule: Markup
     rule_lead: Markup
     method: Markup
+    table: Markup
+    power_head: tuple[Markup, Markup]
+    mde_head: tuple[Markup, Markup]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class PlanView:
     rule: tuple[Markup, ...]
     method: tuple[Markup, ...]
     has_curves: bool
+    power_points: tuple[tuple[str, str], ...]
+    mde_points: tuple[tuple[str, str], ...]
     footer: tuple[Markup, ...]
 
 
@@ -134,6 +139,16 @@ def build_view(facts: Mapping[str, Any], language: str) -> PlanView:
         rule=rule(say),
         method=method(say),
         has_curves=bool(facts["power_curve"] or facts["mde_curve"]),
+        power_points=tuple(
+            (words.count(p["units"]), words.chance(p["power"])) for p in _spread(facts["power_curve"])
+        ),
+        mde_points=tuple(
+            (
+                words.count(p["units"] if p["day"] is None else p["day"]),
+                say.change(facts["curve_of"]["id"], p["mde_absolute"]),
+            )
+            for p in _spread(facts["mde_curve"])
+        ),
         footer=(
             words.say("spec {hash}", hash=facts["experiment"]["spec_hash"][:16]),
             words.say("to make this page again: {command}", command="loyalty-exp size"),
@@ -141,9 +156,16 @@ def build_view(facts: Mapping[str, Any], language: str) -> PlanView:
     )
 
 
+def _spread(points: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Give some points of a curve, the first and the last among them."""
+    last = len(points) - 1
+    return [points[i] for i in sorted({round(last * k / 8) for k in range(9)})] if points else []
+
+
 def _fixed(say: Says) -> Words:
     words = say.words
     of = say.facts["curve_of"]
+    days = bool(say.facts["mde_curve"]) and say.facts["mde_curve"][0]["day"] is not None
     name = say.metric(of["id"], of["kind"]) if of else ""
     there = say.words.say("Smallest effect at the units there are")
     return Words(
@@ -197,6 +219,12 @@ def _fixed(say: Says) -> Words:
             "Locking the spec freezes this rule; whatever changes later is shown as a deviation."
         ),
         method=words.say("How this was planned"),
+        table=words.say("Show the figures as a table"),
+        power_head=(words.say("units of all arms"), words.say("Chance to find it")),
+        mde_head=(
+            words.say("days of entry") if days else words.say("units of all arms"),
+            words.say("Smallest effect found"),
+        ),
     )
 
 
@@ -328,10 +356,10 @@ def _role(say: Says, a: Mapping[str, Any]) -> Markup:
     if a["kind"] == "guardrail":
         return words.say("guardrail: the effect is the margin")
     if a["kind"] in {"net_benefit", "roi"}:
-        return words.say("part of the rule") if a["required"] else words.say("beside the rule")
+        return words.say("part of the rule") if a["required"] else words.say("not part of the rule")
     if a["role"] == "primary":
         return words.say("decides")
-    return words.say("beside")
+    return words.say("secondary")
 
 
 def _notes(say: Says) -> tuple[Markup, ...]:

@@ -33,6 +33,7 @@ REASONS = (
     N_("no change of this share is detectable with these arms"),
     N_("a quantile is not sized in closed form"),
     N_("more than 1e+15 units would be needed"),
+    N_("contrasts are not read over clusters"),
     N_("there is no cost to divide by"),
     N_("the mean of the denominator is 0"),
 )
@@ -130,26 +131,38 @@ class Says:
         units = words.count(way["units"]) if way["units"] is not None else ""
         if way["kind"] == "longer":
             return words.say(
-                "Let units enter for {days} days, {more} more than now: {units} units.",
+                "Let units enter for {days} days, {more} more than now: {units} units, and the answer after "
+                "{total} days.",
                 days=words.count(value),
                 more=words.count(way["days"] or 0),
                 units=units,
+                total=words.count(detail["total_days"]),
             )
         if way["kind"] == "larger":
             return words.say(
                 "Take in {units} units, {times} times what is there.",
                 units=units,
-                times=words.number(value, step=-2 if value >= 1.1 else -4),
+                times=words.number(value, step=0 if value >= 10 else -2 if value >= 1.1 else -4),
             )
         if way["kind"] == "covariate":
             step = -2 if abs(value - detail["now"]) >= 0.01 else -4
+            numbers = {
+                "metric": self.metric(detail["metric"]),
+                "value": words.number(value, step=step),
+                "now": words.number(detail["now"], step=step),
+            }
+            if not way["enough"]:
+                return words.say(
+                    "Adjust for something known before the test: with {metric} even a correlation of {value} "
+                    "takes {units} units; now it is {now}.",
+                    units=units,
+                    **numbers,
+                )
             return words.say(
                 "Adjust for something known before the test: with {metric} it needs a correlation of "
                 "{value}; "
                 "now it is {now}.",
-                metric=self.metric(detail["metric"]),
-                value=words.number(value, step=step),
-                now=words.number(detail["now"], step=step),
+                **numbers,
             )
         if way["kind"] == "narrower":
             return words.say(
@@ -203,6 +216,8 @@ class Says:
     def headline(self) -> Markup:
         """Say in one sentence what the plan comes to."""
         words, facts = self.words, self.facts
+        if facts["why"] and all(w["code"] == "no_effect_named" for w in facts["why"]):
+            return words.say("Nothing says yet how large an effect the test must find")
         if not facts["answerable"]:
             return words.say("This test cannot answer the question")
         if facts["required_units"] is None:
@@ -221,17 +236,14 @@ def summary(facts: Mapping[str, Any]) -> str:
     """Give the lines of the terminal: the verdict, why, and the ways."""
     say = says(facts, "en")
     lines = [f"{facts['experiment']['id']}: {say.headline().striptags()}."]
-    lines += [f"  {say.why(w).striptags()}" for w in facts["why"]]
+    lines += [f"  {say.why(w).striptags()}" for w in facts["why"] if w["code"] != "no_effect_named"]
     for i, way in enumerate(facts["ways"], 1):
         enough = "enough alone" if way["enough"] else "not enough alone"
         lines.append(f"  {i}. {say.way(way).striptags()} ({enough}; {say.cost(way).striptags()})")
     for a in facts["answers"]:
         name = say.metric(a["id"], a["kind"]).striptags()
         arm = f" ({say.arm(a['treatment'])})" if say.several() and a["treatment"] else ""
-        if a["reason"]:
-            lines.append(f"  {name}{arm}: {a['reason']}")
-            continue
-        parts = []
+        parts = [a["reason"]] if a["reason"] else []
         if a["n_total"] is not None:
             parts.append(
                 f"{say.words.count(a['n_total'])} units find {say.change(a['id'], a['effect_absolute'])}"

@@ -61,14 +61,22 @@ def level_of(experiment: Experiment, role: str) -> Level:
     """Level of one comparison: primary metrics share alpha over treatments, too; a margin has one side.
 
     Holm, Hochberg and Hommel reject at least what Bonferroni does, so the plan for Bonferroni holds for them.
+    Dunnett's method shares alpha over treatments by what they have in common, the control, and over metrics
+    as Bonferroni does; over several looks, or with treatments of unequal size, the plan is Bonferroni's.
     """
-    alpha = experiment.analysis.alpha
+    analysis, rule = experiment.analysis, experiment.analysis.multiplicity.primary
     if role == "guardrail":
-        return Level(alpha / 2, 1)
-    if role == "primary" and experiment.analysis.multiplicity.primary != "none":
-        primaries = sum(m.role == "primary" for m in experiment.metrics)
-        return adjusted_level(Level(alpha), primaries * len(experiment.treatments))
-    return Level(alpha)
+        return Level(analysis.alpha / 2, 1)
+    if role != "primary" or rule == "none":
+        return Level(analysis.alpha)
+    primaries = sum(m.role == "primary" for m in experiment.metrics)
+    shares = {a.id: a.share for a in experiment.planned_arms}
+    control, sizes = shares[experiment.control], {shares[arm] for arm in experiment.treatments}
+    if rule == "dunnett" and analysis.sequential is None and max(sizes) - min(sizes) < 1e-9:
+        one = adjusted_level(Level(analysis.alpha), primaries)
+        part = max(sizes) / (max(sizes) + control)
+        return adjusted_level(one, len(experiment.treatments), "dunnett", part)
+    return adjusted_level(Level(analysis.alpha), primaries * len(experiment.treatments))
 
 
 def baseline_of(sizing: Sizing, baselines: Baselines, metric_id: str) -> Known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -149,8 +148,10 @@ def _contrasts(experiment: Experiment, sizing: Sizing, baselines: Baselines) -> 
                 "name": "contrast",
             }
             try:
+                if experiment.cluster is not None:
+                    raise NotEstimable("contrasts are not read over clusters")
                 known = baseline_of(sizing, baselines, metric.id)
-                sd = known.sd_left * math.sqrt(known.design_effect)
+                sd = known.sd_left
                 asked = constant(effect_of(sizing, metric.id, known.mean))
             except NotEstimable as reason:
                 yield Question("contrast", test=None, known=None, effect=None, mean=None,

@@ -30,14 +30,9 @@ def size(experiment: Experiment, baselines: Baselines = NOTHING) -> Sizing:
     Raises
     ------
     UsageError
-        If the spec has no `sizing`, or an arm would get fewer than two units.
+        If an arm would get fewer than two units.
     """
-    asked = experiment.sizing
-    if asked is None:
-        raise UsageError(
-            "the spec has no `sizing:` section; add, for example, "
-            "sizing: {relative_mde: 0.05, history: {as_of: 2026-01-05}}"
-        )
+    asked = sizing_of(experiment)
     if experiment.cluster is None:
         # Units are drawn one by one, so how alike those of a household are changes nothing.
         asked = asked.model_copy(update={"icc": None, "cluster_size": None})
@@ -74,6 +69,11 @@ def size(experiment: Experiment, baselines: Baselines = NOTHING) -> Sizing:
     )
 
 
+def sizing_of(experiment: Experiment) -> spec_sizing.Sizing:
+    """Give the section of a spec; without one, its own history is read and no effect is named."""
+    return experiment.sizing or spec_sizing.Sizing(history=spec_sizing.History())
+
+
 def terms_of(experiment: Experiment, asked: spec_sizing.Sizing, baselines: Baselines) -> tuple[Terms, bool]:
     """Collect what all questions share, and whether days and not units are what is short.
 
@@ -108,7 +108,7 @@ def terms_of(experiment: Experiment, asked: spec_sizing.Sizing, baselines: Basel
             if available * share < 2:
                 raise UsageError(
                     f"arm '{arm}' with a share of {share:.4g} would get {available * share:.3g} of "
-                    f"{available:.0f} units; an arm needs at least 2"
+                    f"{available:.0f} units; an arm needs at least 2. Raise its share, or take in more units"
                 )
     terms = Terms(
         shares, experiment.control, asked.power, experiment.analysis.sequential, available, entry, 1, after

@@ -132,8 +132,8 @@ def narrower_of(
 def _cell(
     experiment: Experiment, metric: Metric, cell: Cell, arm: Any, found: Outcomes, whole: Known
 ) -> Narrow:
-    if arm.n < 2:
-        raise NotEstimable("fewer than two units")
+    if arm.n < experiment.analysis.min_cell:
+        raise NotEstimable("too few units to be told apart")
     needs = metric.needs(experiment.shape, experiment.library)
     name = metric.default_estimator(needs)
     if ESTIMATORS[name].evidence != "moments":

@@ -129,12 +129,32 @@ def by_cluster(features: Features, cluster: npt.NDArray[np.int64], clusters: int
     return Features(features.at, summed, features.centers, slice(None))
 
 
-def by_stratum(features: Features, strata: Sequence[tuple[int, int, int]]) -> tuple[Features, ...]:
-    """Cut features into strata; without any, give them whole."""
-    if not strata:
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Neighbors among what is drawn, of one stratum, whose outcomes are in at the same look.
+
+    Attributes
+    ----------
+    first, end : int
+    stratum : int
+        Position among the names of the strata; 0 without any.
+    look : int
+        First look, counted from 0, that sees them.
+    """
+
+    first: int
+    end: int
+    stratum: int
+    look: int
+
+
+def by_cut(features: Features, cuts: Sequence[Cut]) -> tuple[Features, ...]:
+    """Cut features into neighbors."""
+    if len(cuts) == 1:
         return (features,)
     return tuple(
-        Features(features.at, features.matrix[a:b], features.centers, slice(a, b)) for a, b, _ in strata
+        Features(features.at, features.matrix[c.first : c.end], features.centers, slice(c.first, c.end))
+        for c in cuts
     )
 
 
@@ -176,17 +196,23 @@ def skewness_of(row: Matrix, features: Features, block: Block, mask: Mask) -> fl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SizeCell:
-    """Totals of the clusters that have one number of members that count, for the blocks of one mask."""
+    """Totals of the clusters of one look with one number of members that count, for the blocks of a mask."""
 
     size: int
+    look: int
     features: Features
 
 
 def size_cells(
-    columns: Mapping[str, Column], asked: Plan, history: History, centers: Mapping[str, float]
+    columns: Mapping[str, Column],
+    asked: Plan,
+    history: History,
+    cuts: Sequence[Cut],
+    centers: Mapping[str, float],
 ) -> dict[Mask, tuple[SizeCell, ...]]:
-    """Features of cluster totals, by the columns that must be there and by size."""
+    """Features of cluster totals, by the columns that must be there, by size and by look."""
     assert history.cluster is not None
+    look_of = np.concatenate([np.full(c.end - c.first, c.look) for c in cuts])
     out: dict[Mask, tuple[SizeCell, ...]] = {}
     masks: dict[Mask, list[Block]] = {}
     for block in asked.blocks:
@@ -205,8 +231,8 @@ def size_cells(
             for c in names
         }
         cells = []
-        for size in (int(s) for s in np.unique(sizes) if s):
-            at = np.flatnonzero(sizes == size)
+        for size, look in sorted({(int(s), int(k)) for s, k in zip(sizes, look_of, strict=True) if s}):
+            at = np.flatnonzero((sizes == size) & (look_of == look))
             parts: dict[tuple[Any, ...], Column] = {("n", frozenset()): np.ones(len(at))}
             chosen = {c: x[at].astype(np.float64) for c, x in totals.items()}
             for b in blocks:
@@ -217,6 +243,6 @@ def size_cells(
                 {c: size * centers[c] for c in names},
                 at,
             )
-            cells.append(SizeCell(size, features))
+            cells.append(SizeCell(size, look, features))
         out[mask] = tuple(cells)
     return out

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from loyalty_exp.portfolio.gather import Entry
 from loyalty_exp.portfolio.language import speech
-from loyalty_exp.portfolio.totals import money_of
+from loyalty_exp.portfolio.totals import Row, money_of, owed_of
 from loyalty_exp.report.language import N_
 from loyalty_exp.report.marks import IntervalMark, Scale, scale_of
 from loyalty_exp.report.roi import money_interval
@@ -47,6 +47,7 @@ class Line:
     tone: str
     net: str
     interval: Markup
+    owed: Markup
     mark: IntervalMark | None
     evidence: Markup
     data_to: str
@@ -107,6 +108,7 @@ def line_of(language: str, entry: Entry, scales: dict[str, Scale], page: str) ->
         tone={"up": "pass", "down": "fail"}.get(tone, tone),
         net=net,
         interval=interval,
+        owed=_owed(words, readout),
         mark=mark,
         evidence=evidence,
         data_to=words.say("data to {day}", day=words.day(readout["data_to"]))
@@ -114,6 +116,17 @@ def line_of(language: str, entry: Entry, scales: dict[str, Scale], page: str) ->
         else "",
         decision=_decision(words, entry),
     )
+
+
+def _owed(words: Wording, readout: Row | None) -> Markup:
+    """Say the points liability that the experiment created; nothing without points."""
+    found = owed_of(readout)
+    if found is None:
+        return Markup("")
+    amount = words.money(found.amount)
+    if found.most:
+        return words.say("points liability at most {amount}", amount=amount)
+    return words.say("points liability {amount}", amount=amount)
 
 
 def _decision(words: Wording, entry: Entry) -> Markup:

@@ -36,7 +36,7 @@ def _tiles(language: str, totals: Totals, holdout: str | None) -> list[Tile]:
     words = Wording(speech(language), totals.symbol, totals.alpha)
     if totals.sums is None:
         nothing = words.say("Nothing was scaled so far, so there is no sum.")
-        return [Tile(words.say("Claimed"), "–", "", nothing, Markup(""), None)]
+        return [Tile(words.say("Claimed"), "–", "", nothing, Markup(""), None), *_owed(words, totals)]
     sums = totals.sums
     shrunk = {"estimate": sums.shrunken, "ci_lower": sums.ci_lower, "ci_upper": sums.ci_upper}
     n = words.count(totals.shipped)
@@ -53,7 +53,7 @@ def _tiles(language: str, totals: Totals, holdout: str | None) -> list[Tile]:
         meaning = words.say("each pulled toward the average of all {n} experiments, losers too", n=everything)
         made.append(_money_tile(words, words.say("After shrinkage"), shrunk, meaning))
     if totals.realized is None:
-        return made
+        return [*made, *_owed(words, totals)]
     made.append(
         _money_tile(
             words,
@@ -68,7 +68,21 @@ def _tiles(language: str, totals: Totals, holdout: str | None) -> list[Tile]:
         made.append(
             Tile(words.say("Realized over claimed"), words.percent(ratio), "", meaning, Markup(""), None)
         )
-    return made
+    return [*made, *_owed(words, totals)]
+
+
+def _owed(words: Wording, totals: Totals) -> list[Tile]:
+    """Give the points liability that the experiments created; nothing where no offer gives points."""
+    if totals.owed is None:
+        return []
+    meaning = (
+        words.say("cost of points still open at the end of the tests, at most: redemptions are not known")
+        if totals.owed.most
+        else words.say("cost of points still open at the end of the tests, beyond control")
+    )
+    return [
+        _money_tile(words, words.say("Points liability created"), {"estimate": totals.owed.amount}, meaning)
+    ]
 
 
 def _money_tile(words: Wording, title: Markup, value: Any, meaning: Markup) -> Tile:

@@ -14,6 +14,17 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """Money that points of the treatments, beyond those of control, still are to cost at the end of windows.
+
+    ``most`` is true where no table says what was redeemed meanwhile, so that it is the cost of all points.
+    """
+
+    amount: float
+    most: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """The sums in one currency.
 
@@ -29,6 +40,8 @@ class Totals:
         None when nothing can be added up.
     realized : mapping or None
         Net benefit of the whole program against its holdout: estimate, ci_lower, ci_upper.
+    owed : Owed or None
+        For points of all experiments with a valid readout; None where no offer gives points.
     """
 
     symbol: str
@@ -37,6 +50,7 @@ class Totals:
     shipped: int
     sums: ProgramTotal | None
     realized: Row | None
+    owed: Owed | None = None
 
     @property
     def realized_over_claimed(self) -> float | None:
@@ -53,6 +67,26 @@ def money_of(readout: Row | None) -> Row | None:
     arm = readout["decision"]["arm"]
     rows: list[Row] = readout["economics"]
     return next((e for e in rows if e["treatment"] == arm), rows[0] if rows and arm is None else None)
+
+
+def owed_of(readout: Row | None) -> Owed | None:
+    """Add up the points liability that the treatments of an experiment created; None without points."""
+    if readout is None or readout["status"] == "invalid":
+        return None
+    found = [e["points"]["total"] for e in readout["economics"] if e.get("points")]
+    if not found:
+        return None
+    known = [t["closing_liability"] for t in found]
+    most = any(x is None for x in known)
+    amounts = [t["accrual_cost"] if x is None else x for x, t in zip(known, found, strict=True)]
+    return Owed(float(sum(amounts)), most)
+
+
+def _all_owed(entries: Sequence[Entry], code: str) -> Owed | None:
+    found = [
+        o for e in entries if e.readout and _currency(e)[0] == code and (o := owed_of(e.readout)) is not None
+    ]
+    return Owed(sum(o.amount for o in found), any(o.most for o in found)) if found else None
 
 
 def was_shipped(entry: Entry) -> bool:
@@ -80,10 +114,10 @@ def totals_of(entries: Sequence[Entry], holdout: str | None) -> tuple[Totals, ..
         if counts(entry, holdout):
             by_currency.setdefault(_currency(entry)[0], []).append(entry)
     kept_out = next((e for e in entries if _is(e.id, holdout)), None)
-    return tuple(_totals(own, kept_out) for own in by_currency.values())
+    return tuple(_totals(own, kept_out, _all_owed(entries, code)) for code, own in by_currency.items())
 
 
-def _totals(own: list[Entry], kept_out: Entry | None) -> Totals:
+def _totals(own: list[Entry], kept_out: Entry | None, owed: Owed | None) -> Totals:
     nets: list[Row] = [m["net_benefit_total"] for e in own if (m := money_of(e.readout))]
     alphas = {float(e.readout["plan"]["alpha"]) for e in own if e.readout}
     alpha = alphas.pop() if len(alphas) == 1 else 0.05
@@ -104,6 +138,7 @@ def _totals(own: list[Entry], kept_out: Entry | None) -> Totals:
         shipped=sum(shipped),
         sums=sums,
         realized=realized["net_benefit_total"] if realized else None,
+        owed=owed,
     )
 
 

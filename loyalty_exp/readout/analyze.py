@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.readout.contrasts import contrasts
 from loyalty_exp.readout.effects import estimate_all, interactions, secondary_readings
+from loyalty_exp.readout.exposure import exposure_facts
 from loyalty_exp.readout.health import check_health
 from loyalty_exp.readout.repurchase import repurchase_facts
-from loyalty_exp.readout.result import ContrastFacts, Estimate, HealthCheck, Interaction, RepurchaseFacts
+from loyalty_exp.readout.result import (
+    ContrastFacts,
+    Estimate,
+    ExposureFacts,
+    HealthCheck,
+    Interaction,
+    RepurchaseFacts,
+)
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.experiment import Experiment
 
@@ -24,6 +32,7 @@ class Answers:
     repurchase: tuple[RepurchaseFacts, ...]
     contrasts: tuple[ContrastFacts, ...]
     health: tuple[HealthCheck, ...]
+    exposure: ExposureFacts | None
 
 
 def analyze(experiment: Experiment, outcomes: Outcomes, look: Look | None = None) -> Answers:
@@ -36,4 +45,5 @@ def analyze(experiment: Experiment, outcomes: Outcomes, look: Look | None = None
         repurchase_facts(experiment, outcomes, estimates),
         contrasts(experiment, outcomes),
         check_health(experiment, outcomes, estimates),
+        exposure_facts(experiment, outcomes),
     )

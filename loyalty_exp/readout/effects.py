@@ -12,13 +12,15 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.estimators.choice import Choice
 from loyalty_exp.estimators.estimator import Evidence
-from loyalty_exp.metrics import Metric
+from loyalty_exp.metrics import Metric, Quantile
 from loyalty_exp.outcomes.outcomes import Cell, Outcomes
 from loyalty_exp.readout.result import Absolute, Estimate, GuardrailResult, Interaction, Relative
 from loyalty_exp.readout.sequential import Look
+from loyalty_exp.readout.small_cells import hide_small
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.distributions import normal_quantile
 from loyalty_exp.stats.effect import Effect
+from loyalty_exp.stats.gatekeeping import fixed_sequence, serial_gatekeeping
 from loyalty_exp.stats.interaction import homogeneity
 from loyalty_exp.stats.multiplicity import (
     benjamini_hochberg,
@@ -35,6 +37,7 @@ _ADJUST: dict[str, Callable[[Sequence[float | None]], Sequence[float | None]]] =
     "hochberg": hochberg,
     "hommel": hommel,
     "bonferroni": bonferroni,
+    "fixed_sequence": fixed_sequence,
     "benjamini_hochberg": benjamini_hochberg,
     "benjamini_yekutieli": benjamini_yekutieli,
     "none": lambda p: list(p),
@@ -62,7 +65,7 @@ def estimate_all(
     ]
     rule = experiment.analysis.multiplicity
     adjusted = _adjust(overall, {"primary": rule.primary, "secondary": rule.secondary, "guardrail": "none"})
-    return (*adjusted, *_adjust_cells(cells))
+    return (*adjusted, *_adjust_cells(hide_small(cells)))
 
 
 def interactions(experiment: Experiment, estimates: Iterable[Estimate]) -> tuple[Interaction, ...]:
@@ -135,6 +138,9 @@ def _estimate(
     parameters = choice.parameters | (
         {"seed": experiment.analysis.seed} if "seed" in estimator.parameters else {}
     )
+    parameters |= (
+        {"level": metric.quantile} if isinstance(metric, Quantile) and "level" in estimator.parameters else {}
+    )
     try:
         treated, control = (
             evidence_of(outcomes, metric.id, arm, estimator.evidence, cell)
@@ -180,7 +186,7 @@ def _sequential(
 ) -> Estimate:
     if look is None or estimate.absolute is None:
         return estimate
-    a, units = estimate.absolute, estimate.units_treatment + estimate.units_control
+    a, units = estimate.absolute, (estimate.units_treatment or 0) + (estimate.units_control or 0)
     reading, guardrail = look.read(a.estimate, a.std_error, units), estimate.guardrail
     if guardrail is not None and guardrail.margin > 0 and reading is not None:
         status = margin_status(reading.ci_lower, reading.ci_upper, guardrail.margin, direction)
@@ -220,7 +226,8 @@ def _adjust(estimates: list[Estimate], methods: dict[str, str]) -> list[Estimate
     out = list(estimates)
     for role, method in methods.items():
         at = [i for i, e in enumerate(out) if e.role == role]
-        _set_adjusted(out, at, method)
+        gate = [i for i, e in enumerate(out) if e.role == "primary"] if method == "gatekeeping" else []
+        _set_adjusted(out, at, method, gate)
     return out
 
 
@@ -235,21 +242,41 @@ def _adjust_cells(cells: list[Estimate]) -> list[Estimate]:
     return out
 
 
-def _set_adjusted(out: list[Estimate], at: list[int], method: str) -> None:
-    family = [out[i] for i in at]
-    p = [e.absolute.p_value if e.absolute else None for e in family]
-    found = _against_one_control(family, p) if method == "dunnett" else _ADJUST[method](p)
+def _set_adjusted(out: list[Estimate], at: list[int], method: str, gate: Sequence[int] = ()) -> None:
+    family, before = [out[i] for i in at], [out[i] for i in gate]
+    p = [_p_value(e) for e in family]
+    found = _against_one_control(family, p) if method == "dunnett" else _by(method, p, map(_p_value, before))
     for i, adjusted in zip(at, found, strict=True):
         absolute = out[i].absolute
         if absolute is not None:
             out[i] = replace(out[i], absolute=replace(absolute, p_value_adjusted=adjusted))
-    sequential = [e.sequential.p_value if e.sequential else None for e in family]
+    sequential = [_p_sequential(e) for e in family]
     # Dunnett's is a test of one look; over several looks Holm's holds for any p-values.
-    rule = _ADJUST["holm" if method == "dunnett" else method]
-    for i, adjusted in zip(at, rule(sequential), strict=True):
+    rule = "holm" if method == "dunnett" else method
+    for i, adjusted in zip(at, _by(rule, sequential, map(_p_sequential, before)), strict=True):
         reading = out[i].sequential
         if reading is not None:
             out[i] = replace(out[i], sequential=replace(reading, p_value_adjusted=adjusted))
+
+
+def _p_value(e: Estimate) -> float | None:
+    return e.absolute.p_value if e.absolute else None
+
+
+def _p_sequential(e: Estimate) -> float | None:
+    return e.sequential.p_value if e.sequential else None
+
+
+def _by(method: str, p_values: Sequence[float | None], before: Iterable[float | None]) -> list[float | None]:
+    """Adjust a family; what is not reached because something before it has not passed has a p-value of 1."""
+    if method == "gatekeeping":
+        found: Sequence[float | None] = serial_gatekeeping([list(before), p_values])[1]
+    else:
+        found = _ADJUST[method](p_values)
+    ordered = method in {"gatekeeping", "fixed_sequence"}
+    return [
+        1.0 if ordered and a is None and p is not None else a for a, p in zip(found, p_values, strict=True)
+    ]
 
 
 def _against_one_control(family: Sequence[Estimate], p: Sequence[float | None]) -> list[float | None]:
@@ -270,7 +297,7 @@ def _against_one_control(family: Sequence[Estimate], p: Sequence[float | None]) 
         if value is None:
             out.append(None)
             continue
-        sizes = [(o.units_treatment, o.units_control) for o in metrics[e.metric]]
+        sizes = [(o.units_treatment or 0, o.units_control or 0) for o in metrics[e.metric]]
         loadings = np.array([math.sqrt(t / (t + c)) if t + c else 0.0 for t, c in sizes])
         single = max(value, 1e-300)
         any_arm = tail(-normal_quantile(single / 2), loadings, math.inf)[0]

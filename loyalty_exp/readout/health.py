@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, Literal
 
+from loyalty_exp.assignment.calendar import events_inside
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import BALANCE
 from loyalty_exp.readout.cluster_checks import check_clusters, drawn
+from loyalty_exp.readout.exposure import exposure_checks
 from loyalty_exp.readout.result import Estimate, HealthCheck
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.sample_ratio import sample_ratio
@@ -38,9 +41,11 @@ def check_health(
         *_allocation_drift(experiment, outcomes),
         _units_in_two_arms(outcomes),
         *check_clusters(experiment, outcomes),
+        *exposure_checks(experiment, outcomes),
         _missing_outcome(experiment, outcomes),
         _pre_period_balance(experiment, outcomes),
         _maturity(outcomes),
+        *_calendar(experiment),
         _guardrails(overall),
         *_data_findings(outcomes),
         *_odd_estimates(overall, experiment.analysis.alpha),
@@ -187,6 +192,15 @@ def _maturity(outcomes: Outcomes) -> HealthCheck:
     immature, units = sum(outcomes.immature.values()), sum(outcomes.units.values())
     status: Literal["pass", "warn"] = "warn" if immature else "pass"
     return HealthCheck("maturity", status, None, {"immature": immature, "units": units})
+
+
+def _calendar(experiment: Experiment) -> list[HealthCheck]:
+    """Unusual days inside the windows: told, left out, or there against the plan."""
+    found = events_inside(experiment) if experiment.program.calendar else ()
+    if not found:
+        return []
+    status: Literal["pass", "warn"] = "warn" if any(c.policy == "forbid" for c in found) else "pass"
+    return [HealthCheck("calendar", status, None, {"events": [asdict(c) for c in found]})]
 
 
 def _guardrails(overall: list[Estimate]) -> HealthCheck:

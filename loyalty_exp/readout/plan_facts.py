@@ -28,6 +28,10 @@ def plan_facts(experiment: Experiment, outcomes: Outcomes, spec_file: str) -> di
         "windows": schedule.windows,
         "hurdle": economics.hurdle if economics else None,
         "benefit": canonical(economics.benefit) if economics else None,
+        "prices": {name: price.name for name, price in program.cost_prices.items() if price.name},
+        "prior": canonical(economics.rollout.prior)
+        if economics and economics.rollout and economics.rollout.prior
+        else None,
         "costs": [canonical(c) for c in economics.costs] if economics else [],
         "metrics": [
             {
@@ -48,6 +52,7 @@ def plan_facts(experiment: Experiment, outcomes: Outcomes, spec_file: str) -> di
             {"id": s.id, "name": s.name or s.id.replace("_", " ").capitalize(), "values": dict(s.values)}
             for s in experiment.segments
         ],
+        "factors": {name: list(levels) for name, levels in (experiment.factors or {}).items()},
         "ask": decision.ask,
         "owner": decision.owner,
         "due": _day(decision.due),

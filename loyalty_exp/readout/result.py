@@ -104,6 +104,7 @@ class Sequential:
 class Estimate:
     """One metric, one treatment against control, for all units or for one segment cell.
 
+    A cell that is ``suppressed`` has too few units for any figure, also for their number.
     ``facts`` are further numbers of the estimator by name, such as the cap or the prior that it read with.
     """
 
@@ -113,8 +114,8 @@ class Estimate:
     control: str
     segment: Mapping[str, str] | None
     estimator: str
-    units_treatment: int
-    units_control: int
+    units_treatment: int | None
+    units_control: int | None
     mean_treatment: float | None
     mean_control: float | None
     absolute: Absolute | None
@@ -382,6 +383,72 @@ class RolloutFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ScenarioFacts:
+    """Net benefit a unit up to the horizon, if ``rho_monthly`` of the effect is left a month later."""
+
+    rho_monthly: float
+    weight: float
+    value: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerValueArm:
+    """Projected value of a customer of one arm after the window, and how the models fit.
+
+    ``backtest_error`` is that of purchases forecast from the first half of the history, as a share of those
+    that came.
+    """
+
+    arm: str
+    customers: int
+    bought: int
+    value: float
+    parameters: Mapping[str, float]
+    frequency_value_correlation: float | None
+    backtest_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerValueFacts:
+    """Projected customer value, treatment less control, money a unit; a surrogate for what will be.
+
+    The standard error of ``difference`` holds that of sampling, with the models fitted again in each of
+    ``replicates`` resamples, and the error of the backtest.
+    """
+
+    washout_days: int
+    history_days: int
+    projected_days: int
+    replicates: int
+    arms: tuple[CustomerValueArm, ...] = ()
+    difference: Interval | None = None
+    sampling_std_error: float | None = None
+    backtest_error: float | None = None
+    not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HorizonFacts:
+    """Net benefit a unit over a longer time: observed, discounted, and with declared ways that it goes on.
+
+    ``mixture`` weighs the scenarios; its standard error holds the doubt between them, and
+    ``sampling_std_error`` does not. ``extrapolated_share`` is the part of the mixture that was not observed.
+    """
+
+    days_observed: int | None
+    days: int
+    discount_annual: float
+    period_days: int | None = None
+    observed: Interval | None = None
+    scenarios: tuple[ScenarioFacts, ...] = ()
+    mixture: Interval | None = None
+    sampling_std_error: float | None = None
+    extrapolated_share: float | None = None
+    not_estimable: str | None = None
+    customer_value: CustomerValueFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OutlookFacts:
     """Beyond the test, for one treatment.
 
@@ -394,6 +461,181 @@ class OutlookFacts:
     net_benefit_with_assumptions: Interval | None
     probability_with_assumptions: float | None
     rollout: RolloutFacts | None
+    horizon: HorizonFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NaiveFigureFacts:
+    """One comparison that is not causal: the mean of one group and of the other, a unit.
+
+    ``relative`` is a fraction of the other mean, null where that is not above 0. For ``before_after`` the
+    other group is the same units before, in as many days; market-adjusted, what growth would have made of it.
+    """
+
+    comparison: str
+    units: int | None = None
+    units_other: int | None = None
+    mean: float | None = None
+    mean_other: float | None = None
+    difference: float | None = None
+    relative: float | None = None
+    not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NaiveFacts:
+    """Comparisons of one treatment that are not causal; the causal estimate of the same metric decides."""
+
+    treatment: str
+    control: str
+    metric: str
+    figures: tuple[NaiveFigureFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimePoint:
+    """Money so many days after assignment, a unit, treatment less control; `cost` holds fixed costs.
+
+    The interval is that of the day alone; the band holds at all days together, null where nothing varies yet.
+    """
+
+    day: int
+    benefit: float
+    cost: float
+    net_benefit: Interval
+    band_lower: float | None
+    band_upper: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaybackFacts:
+    """Days after which the money was back, counted from assignment; null when not within what was observed.
+
+    ``sustained`` is the first day from which on net benefit was never negative again; ``conservative`` says
+    the same of the lower end of the interval of each day, ``always_valid`` of the lower end of the band.
+    """
+
+    first_crossing: int | None
+    sustained: int | None
+    conservative: int | None
+    always_valid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PulledForwardFacts:
+    """Benefit a unit within the days of the offer and in the days after it, treatment less control.
+
+    ``share`` is the part of the first that was taken back in the second; null with a reason.
+    """
+
+    offer_days: int | None = None
+    post_days: int | None = None
+    during: Interval | None = None
+    after: Interval | None = None
+    share: Relative | None = None
+    not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CannibalizationFacts:
+    """Benefit a unit within the promoted categories and in all others, treatment less control.
+
+    ``share`` is the part of the first that the others lost; null with a reason.
+    """
+
+    categories: tuple[str, ...]
+    within: Interval | None = None
+    outside: Interval | None = None
+    share: Relative | None = None
+    not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OverTimeFacts:
+    """How the money of one treatment summed up, for the same units on all days.
+
+    What a unit did counts on the day of its order, and a refund on that of its order; costs that no event
+    causes are spent at the start. The last point is the net benefit of the economics.
+    """
+
+    treatment: str
+    control: str
+    period_days: int
+    units_treatment: int
+    units_control: int
+    points: tuple[TimePoint, ...]
+    payback: PaybackFacts | None
+    pulled_forward: PulledForwardFacts | None
+    cannibalization: CannibalizationFacts | None
+    not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReachFacts:
+    """Units of one arm that an offer reached; ``offer`` is the arm whose offer it is, null for any."""
+
+    arm: str
+    offer: str | None
+    reached: int
+    units: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ComplierFacts:
+    """Effect on units that the offer reached because they were assigned to it; the headline is ``assigned``.
+
+    ``first_stage`` is what assignment made to the share that was reached, a fraction; its F is null where
+    nothing varies within arms, and below 10 the interval of ``effect`` misleads. ``robust`` is the set that
+    holds however weak it is (Anderson and Rubin); its bounds are null where it has none.
+    """
+
+    metric: str
+    treatment: str
+    control: str
+    assigned: Absolute | None
+    first_stage: Absolute | None
+    first_stage_f: float | None
+    weak: bool | None
+    effect: Absolute | None
+    robust: Relative | None
+    not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggeredFacts:
+    """One metric among units that came to the trigger; ``diluted`` is the same effect over all assigned."""
+
+    metric: str
+    treatment: str
+    control: str
+    units_treatment: int | None
+    units_control: int | None
+    share: float | None
+    effect: Absolute | None
+    diluted: Absolute | None
+    not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggeredMoneyFacts:
+    """Net benefit read among units that came to the trigger, over all assigned: one total, less noise."""
+
+    treatment: str
+    control: str
+    net_benefit: Interval
+    net_benefit_total: Interval
+    roi: RoiFacts
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureFacts:
+    """Whom the offers reached, and what is read beside the headline because of it; nothing here decides."""
+
+    reach: tuple[ReachFacts, ...]
+    compliers: tuple[ComplierFacts, ...]
+    triggered: tuple[TriggeredFacts, ...]
+    triggered_money: tuple[TriggeredMoneyFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +677,9 @@ class Readout:
     warnings: tuple[str, ...]
     plan: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    naive: tuple[NaiveFacts, ...] = ()
+    over_time: tuple[OverTimeFacts, ...] = ()
+    exposure: ExposureFacts | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the readout as plain JSON values; numbers are finite or null."""

@@ -16,6 +16,11 @@ def readout_schema() -> dict[str, Any]:
         if part.get("type") == "object" and "properties" in part:
             part["additionalProperties"] = False
             part["required"] = list(part["properties"])
+    for name in ("Sequential", "SequentialInterval"):
+        # At a very early look an interval has no bounds: infinite in the value, null in the file.
+        for bound in ("ci_lower", "ci_upper"):
+            own = schema["$defs"][name]["properties"][bound]
+            own["anyOf"] = [{"type": own.pop("type")}, {"type": "null"}]
     schema["properties"] = {"schema": {"const": SCHEMA_ID}, **schema["properties"]}
     schema["required"] = ["schema", *schema["required"]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}

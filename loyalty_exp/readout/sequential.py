@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from loyalty_exp.spec.analysis import AlwaysValid, GroupSequential
 from loyalty_exp.spec.experiment import Experiment
 
 if TYPE_CHECKING:
+    from loyalty_exp.stats.confidence_sequence import AlwaysValid as AlwaysValidFound
     from loyalty_exp.stats.group_sequential import Boundaries
     from loyalty_exp.stats.spending import Spending
 
@@ -35,6 +37,8 @@ class Look:
         Group-sequential plans: shares of the planned units at the looks so far, the present one last.
     final : bool
         Whether the planned end is reached.
+    tabled : bool
+        Whether p-values are read off a table, which pays where one look is analyzed many times.
     """
 
     plan: AlwaysValid | GroupSequential
@@ -42,6 +46,17 @@ class Look:
     units: int
     information: tuple[float, ...]
     final: bool
+
+    tabled: bool = False
+
+    @property
+    def grows_by(self) -> float:
+        """Planned units over those analyzed so far; 1 at the end."""
+        if self.final or not self.units:
+            return 1.0
+        plan = self.plan
+        planned = plan.horizon if isinstance(plan, AlwaysValid) else plan.planned_units
+        return max(planned / self.units, 1.0)
 
     def read(self, estimate: float, std_error: float | None, units: int) -> Sequential | None:
         """Give the interval and p-value of an estimate that hold at all looks together; None without error.
@@ -55,35 +70,58 @@ class Look:
             return None
         try:
             if isinstance(self.plan, AlwaysValid):
-                return self._always_valid(self.plan, estimate, std_error, units)
-            return self._group_sequential(self.plan, estimate, std_error)
+                found = self._always_valid(self.plan, estimate, std_error, units)
+                return Sequential(found.ci_lower, found.ci_upper, found.p_value, None, found.log_p_value)
+            bounds = self._group_sequential(estimate, std_error)
+            return Sequential(*bounds, self._p_value(self.plan, estimate / std_error), None, None)
         except NotEstimable:
             return None
 
-    def _always_valid(self, plan: AlwaysValid, estimate: float, std_error: float, units: int) -> Sequential:
-        from loyalty_exp.stats.confidence_sequence import confidence_sequence, mixture_scale
+    def interval(self, estimate: float, std_error: float | None, units: int) -> tuple[float, float] | None:
+        """Give the interval alone, which takes less work; None without error."""
+        if not std_error or not self.units:
+            return None
+        try:
+            if isinstance(self.plan, AlwaysValid):
+                found = self._always_valid(self.plan, estimate, std_error, units)
+                return found.ci_lower, found.ci_upper
+            return self._group_sequential(estimate, std_error)
+        except NotEstimable:
+            return None
 
-        horizon = plan.horizon * units / self.units
-        found = confidence_sequence(
-            estimate, std_error, units, self.alpha, mixture_scale(horizon, self.alpha)
-        )
-        return Sequential(found.ci_lower, found.ci_upper, found.p_value, None, found.log_p_value)
+    def _always_valid(
+        self, plan: AlwaysValid, estimate: float, std_error: float, units: int
+    ) -> AlwaysValidFound:
+        from loyalty_exp.stats.horizon_sequence import horizon_sequence
 
-    def _group_sequential(self, plan: GroupSequential, estimate: float, std_error: float) -> Sequential:
-        from loyalty_exp.stats.repeated_inference import repeated_interval, repeated_p_value
+        return horizon_sequence(estimate, std_error, units, plan.horizon * units / self.units, self.alpha)
+
+    def _group_sequential(self, estimate: float, std_error: float) -> tuple[float, float]:
+        from loyalty_exp.stats.repeated_inference import repeated_interval
+
+        return repeated_interval(estimate, std_error, _boundaries(self))
+
+    def _p_value(self, plan: GroupSequential, z: float) -> float:
+        from loyalty_exp.stats.repeated_inference import repeated_p_value, tabled_p_value
 
         spending = _spending(plan)
-        lower, upper = repeated_interval(estimate, std_error, _boundaries(self))
-        p = repeated_p_value(estimate / std_error, self.information, spending, final=self.final)
-        return Sequential(lower, upper, p, None, None)
+        if self.tabled:
+            return tabled_p_value(z, self.information, spending, final=self.final)
+        return repeated_p_value(z, self.information, spending, final=self.final)
 
 
-def look_of(experiment: Experiment, outcomes: Outcomes) -> Look | None:
+def look_of(experiment: Experiment, outcomes: Outcomes, taken: Sequence[int] | None = None) -> Look | None:
     """Say which look at the data this is; None when the spec plans none before the end.
 
-    Looks are counted from the declared shares: all those below the present share of the planned units were
-    taken, except one that lies so near that it is the present one. With all planned units or more it is the
-    last look.
+    Where the looks taken are known, alpha is spent at the units they had. Where they are not, all declared
+    looks below the present share of the planned units count as taken, except one that lies so near that it is
+    the present one. With all planned units or more it is the last look.
+
+    Parameters
+    ----------
+    taken : sequence of int, optional
+        Units analyzed at the looks recorded so far; those with as many units as now, or more, are no earlier
+        looks. None where nothing is recorded of an experiment.
     """
     plan = experiment.analysis.sequential
     if plan is None:
@@ -94,7 +132,12 @@ def look_of(experiment: Experiment, outcomes: Outcomes) -> Look | None:
     if isinstance(plan, AlwaysValid):
         return Look(plan, alpha, units, (), ended and not any(outcomes.immature.values()))
     share = units / plan.planned_units
-    earlier = tuple(look for look in plan.looks[:-1] if look < share - SAME_LOOK)
+    if taken is None:
+        earlier = tuple(look for look in plan.looks[:-1] if look < share - SAME_LOOK)
+    else:
+        earlier = tuple(
+            u / plan.planned_units for u in sorted({*taken}) if 0 < u < min(units, plan.planned_units)
+        )
     final = share >= 1 or (ended and not any(outcomes.immature.values()))
     return Look(plan, alpha, units, (*earlier, share) if share > 0 else earlier, final)
 
@@ -114,6 +157,7 @@ def _boundaries(look: Look) -> Boundaries:
     return boundaries(look.information, look.alpha, _spending(look.plan), final=look.final)
 
 
+@cache
 def _spending(plan: GroupSequential) -> Spending:
     from loyalty_exp.stats import spending
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from loyalty_exp.report.checks import check_row, concerns
-from loyalty_exp.report.facts import Facts, Row, shortened
+from loyalty_exp.report.facts import Facts, shortened
+from loyalty_exp.report.faults import fault_words, overlap_words, reason, sample_ratio_words, withheld_words
 from loyalty_exp.report.language import N_
 from loyalty_exp.report.looks import look_words
 from loyalty_exp.report.roi import money_interval, roi_interval, step_of_money
@@ -18,19 +19,12 @@ from loyalty_exp.report.wording import Number
 MOST_WORDS = 60
 
 
-def reason(facts: Facts, code: str, **match: str) -> Row | None:
-    """Find a reason by its code."""
-    for r in facts.decision["reasons"]:
-        if r["code"] == code and all(r.get(k) == v for k, v in match.items()):
-            found: Row = r
-            return found
-    return None
-
-
 def because(facts: Facts, action: str) -> Markup:
     """Say why, in at most 60 words; the worst caveat is always among them."""
     say: tuple[Callable[[Facts], Markup | None], ...]
-    if action == "invalid":
+    if action == "pilot":
+        say = (not_random_words, money_words, primary_words, caveat_words)
+    elif action == "invalid":
         say = (sample_ratio_words, overlap_words, fault_words, withheld_words)
     elif action == "extend":
         say = (immature_words, money_words, look_words, caveat_words, primary_words)
@@ -150,6 +144,14 @@ def caveat_words(facts: Facts) -> Markup | None:
     return None
 
 
+def not_random_words(facts: Facts) -> Markup:
+    """Why no more than a pilot follows."""
+    return facts.words.say(
+        "The groups were not formed at random, so other causes can explain the difference; a pilot with a "
+        "random control group can tell."
+    )
+
+
 def open_words(facts: Facts) -> Markup | None:
     """What a wide interval does and does not say."""
     e = facts.money_of(facts.shown)
@@ -189,58 +191,3 @@ def immature_words(facts: Facts) -> Markup | None:
     return facts.words.say(
         "The outcomes of {n} {units} are still open.", n=facts.words.count(r["units"]), units=facts.units()
     )
-
-
-def sample_ratio_words(facts: Facts) -> Markup | None:
-    """A failed sample ratio, with the counts."""
-    r = reason(facts, "sample_ratio")
-    check = next((c for c in facts.readout["health"] if c["check"] == "sample_ratio"), None)
-    if r is None and (check is None or check["status"] != "fail"):
-        return None
-    words = facts.words
-    arms = list(facts.readout["arms"])[:3]
-    p = r.get("p_value") if r else None
-    if p is None and check:
-        p = check["p_value"]
-    counts = words.join(
-        [
-            words.say("{arm} {n}", arm=shortened(facts.arm(a["id"]), 30), n=words.count(a["units"]))
-            for a in arms
-        ]
-    )
-    return words.say(
-        "The group sizes are not as planned ({counts}). With a working split, counts this far apart "
-        "would be very rare (p {p}), so {units} were most likely lost from one group.",
-        counts=counts,
-        p=words.p_value(p if p is not None else 0.0),
-        units=facts.units(),
-    )
-
-
-def overlap_words(facts: Facts) -> Markup | None:
-    """Units seen in two arms."""
-    r = reason(facts, "unit_overlap") or reason(facts, "units_in_two_arms")
-    if r is None:
-        return None
-    return facts.words.say(
-        "{share} of the {units} appear in two groups at once.",
-        share=facts.words.share(r.get("share") or 0.0),
-        units=facts.units(),
-    )
-
-
-def fault_words(facts: Facts) -> Markup | None:
-    """Any other check that failed, by its name."""
-    failed = [
-        c
-        for c in facts.readout["health"]
-        if c["status"] == "fail" and c["check"] not in {"sample_ratio", "units_in_two_arms", "guardrails"}
-    ]
-    if not failed:
-        return None
-    return facts.words.say("A check failed: {check}.", check=check_row(facts, failed[0]).name)
-
-
-def withheld_words(facts: Facts) -> Markup | None:
-    """Why nothing else is shown."""
-    return facts.words.say("The effect cannot be told apart from that fault.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ COLORS = {
     "neg-soft": "#090909",
     "pos-soft": "#0a0a0a",
 }
+
+CHARACTER = 7.2
+"""Pixels that a digit of size 12 takes, with room to spare: browsers choose the font."""
 
 
 class Canvas:
@@ -186,6 +189,16 @@ def ticks(low: float, high: float, count: int) -> list[float]:
         for t in MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
         if low <= t <= high
     ]
+
+
+def apart(marks: Mapping[float, str], place: Callable[[float], float]) -> list[float]:
+    """Give the ticks whose words do not touch, zero first, then outward from it."""
+    kept: list[float] = []
+    for tick in sorted(marks, key=lambda t: (abs(t), t)):
+        half = CHARACTER * len(marks[tick]) / 2
+        if all(abs(place(tick) - place(k)) > half + CHARACTER * len(marks[k]) / 2 + 6 for k in kept):
+            kept.append(tick)
+    return sorted(kept)
 
 
 def linear(low: float, high: float, left: float, right: float) -> Callable[[float], float]:

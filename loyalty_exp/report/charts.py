@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from loyalty_exp.report.canvas import Canvas, linear, ticks
+from loyalty_exp.report.canvas import Canvas, apart, linear, ticks
 from loyalty_exp.report.facts import shortened
 from loyalty_exp.report.money import Curve
 from loyalty_exp.report.money_rows import Bar
@@ -35,16 +35,13 @@ def waterfall(
     room = 92.0
     left, right = labels + (room if low < 0 else 6.0), width - room
     place = linear(low, high, left, right)
-    for tick in ticks(low, high, max(1, int((right - left) / 85))):
+    marks = {
+        tick: words.money(tick, step=0) if abs(tick) >= 1 else words.money(tick)
+        for tick in ticks(low, high, max(1, int((right - left) / 85)))
+    }
+    for tick in apart(marks, place):
         canvas.line([place(tick)] * 2, [top - 4, canvas.height - 20], "grid")
-        canvas.text(
-            place(tick),
-            canvas.height - 5,
-            words.money(tick, step=0) if abs(tick) >= 1 else words.money(tick),
-            at="center",
-            color="muted",
-            size=12,
-        )
+        canvas.text(place(tick), canvas.height - 5, marks[tick], at="center", color="muted", size=12)
     canvas.line([place(0.0)] * 2, [top - 4, canvas.height - 20], "muted", 1.2)
     for i, (bar, (start, end)) in enumerate(zip(bars, steps, strict=True)):
         y = top + i * row

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from loyalty_exp.report.check_words import NAMES, detail_words
+from loyalty_exp.report.check_names import FINDINGS, names_of
+from loyalty_exp.report.check_words import detail_words
+from loyalty_exp.report.deviations import registration
 from loyalty_exp.report.facts import Facts, Row
 
 ORDER = (
@@ -15,26 +17,10 @@ ORDER = (
     "pre_period_balance",
     "missing_outcome",
     "maturity",
+    "registration",
     "data",
     "guardrails",
 )
-FINDINGS = frozenset(
-    [
-        "duplicate_orders",
-        "unknown_members",
-        "after_data_to",
-        "negative_amount",
-        "immature",
-        "before_assignment",
-        "assigned_after_end",
-        "not_assigned",
-        "outside_population",
-        "refund_without_order",
-        "multi_exposure",
-        "outlier",
-    ]
-)
-"""Findings in the data: the check `data` speaks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +33,14 @@ class CheckRow:
     detail: Markup
 
 
+def all_checks(facts: Facts) -> list[Row]:
+    """Give the checks of the readout, then whether the plan is the one that was registered."""
+    return [*facts.readout["health"], registration(facts)]
+
+
 def check_rows(facts: Facts) -> tuple[CheckRow, ...]:
     """Give all checks, in the order of the readout."""
-    return tuple(check_row(facts, c) for c in facts.readout["health"] if not _withheld(facts, c))
+    return tuple(check_row(facts, c) for c in all_checks(facts) if not _withheld(facts, c))
 
 
 def strip(facts: Facts) -> tuple[CheckRow, ...]:
@@ -58,7 +49,7 @@ def strip(facts: Facts) -> tuple[CheckRow, ...]:
     rank = {name: i for i, name in enumerate(ORDER)}
     found = [
         c
-        for c in facts.readout["health"]
+        for c in all_checks(facts)
         if c["check"] in rank or (c["status"] in {"warn", "fail"} and c["check"] not in FINDINGS)
     ]
     found = [c for c in found if c["status"] != "not_run" and not _withheld(facts, c)]
@@ -68,7 +59,7 @@ def strip(facts: Facts) -> tuple[CheckRow, ...]:
 
 def concerns(facts: Facts) -> list[Row]:
     """Give the checks that need a look; what the check of the data gathers is told once."""
-    bad = [c for c in facts.readout["health"] if c["status"] in {"warn", "fail"}]
+    bad = [c for c in all_checks(facts) if c["status"] in {"warn", "fail"}]
     return [c for c in bad if c["check"] not in FINDINGS]
 
 
@@ -80,7 +71,7 @@ def _withheld(facts: Facts, check: Row) -> bool:
 def check_row(facts: Facts, check: Row) -> CheckRow:
     """Put one check into words."""
     words, status = facts.words, check["status"]
-    names = NAMES.get(check["check"])
+    names = names_of(check["check"])
     good = status in {"pass", "not_run"} and not (check["detail"] or {}).get("rows")
     badge, tone = {
         "pass": (words.say("Pass"), "pass"),

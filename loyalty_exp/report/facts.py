@@ -57,6 +57,11 @@ class Facts:
         return any(a["clusters"] is not None for a in self.readout["arms"])
 
     @property
+    def randomized(self) -> bool:
+        """True when the groups were formed at random, so that their difference is an effect."""
+        return bool(self.readout["experiment"]["kind"] == "randomized")
+
+    @property
     def invalid(self) -> bool:
         """True when effects and money must not be shown."""
         return bool(self.readout["status"] == "invalid" or self.decision["action"] == "invalid")
@@ -141,6 +146,11 @@ class Facts:
             return str(self.words.say("{metric} before launch", metric=self.metric_name(metric)).striptags())
         known = any(m["id"] == column for m in self.plan["metrics"])
         return self.metric_name(column) if known else column.replace("_", " ")
+
+    def segment_name(self, dimension: str) -> str:
+        """Give the name of a segment."""
+        plan: Row = next((s for s in self.plan["segments"] if s["id"] == dimension), {})
+        return self.words.name(plan.get("name"), dimension.replace("_", " "))
 
     def units(self) -> str:
         """Say what the units are, many of them."""

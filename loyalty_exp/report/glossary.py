@@ -91,6 +91,21 @@ def money_words(facts: Facts) -> list[tuple[str, Markup]]:
     lines: list[tuple[str, Markup]] = []
     if facts.outlook_of(facts.shown) is not None:
         lines.append((words.say("Hurdle"), words.say("The return on investment that is asked for.")))
+    if any(o["points"] for o in facts.readout.get("over_time") or ()):
+        lines += [
+            (
+                words.say("Band of all days"),
+                words.say(
+                    "Looking at many days finds extremes by luck. The band is wide enough to hold the true "
+                    "curve on all of them together in {level} of such tests.",
+                    level=words.level(),
+                ),
+            ),
+            (
+                words.say("Money back for good"),
+                words.say("The first day from which on net benefit was never below zero again."),
+            ),
+        ]
     if any(e.get("points") for e in facts.economics):
         lines += [
             (
@@ -118,7 +133,7 @@ def money_words(facts: Facts) -> list[tuple[str, Markup]]:
 
 def control_word(facts: Facts) -> Markup:
     """Say who control is."""
-    if facts.readout["experiment"]["kind"] == "randomized":
+    if facts.randomized:
         return facts.words.say("The {units} chosen at random who did not get the offer.", units=facts.units())
     return facts.words.say("The {units} who did not get the offer.", units=facts.units())
 

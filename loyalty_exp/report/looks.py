@@ -9,8 +9,9 @@ from loyalty_exp.report.language import N_
 
 METHODS = {
     "asymptotic_cs": N_(
-        "Results may be read at any time: intervals are an asymptotic confidence sequence "
-        "(Waudby-Smith et al. 2024), tightest at {planned} {units}, and p-values are always valid."
+        "Results may be read at any time: intervals are an asymptotic confidence sequence (Robbins and "
+        "Siegmund 1970; Waudby-Smith et al. 2024), shortest toward the planned {planned} {units}, and "
+        "p-values are always valid."
     ),
     "group_sequential": N_(
         "Looks were planned at declared shares of {planned} {units}: intervals and p-values are those of a "

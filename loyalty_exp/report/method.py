@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from loyalty_exp.estimators import ESTIMATORS
+from loyalty_exp.report.deviations import AFTER_A_LOOK, LATE
 from loyalty_exp.report.facts import Facts
 from loyalty_exp.report.language import N_
 from loyalty_exp.report.looks import look_lines
@@ -12,8 +13,15 @@ from loyalty_exp.report.wording import Wording
 
 MULTIPLICITY = {
     "holm": N_("Holm"),
+    "hochberg": N_("Hochberg"),
+    "hommel": N_("Hommel"),
+    "dunnett": N_("Dunnett"),
     "bonferroni": N_("Bonferroni"),
+    "fixed_sequence": N_("in the order of the spec"),
+    "gatekeeping": N_("Holm, once all primary metrics have passed"),
     "benjamini_hochberg": N_("Benjamini–Hochberg"),
+    "benjamini_yekutieli": N_("Benjamini–Yekutieli"),
+    "none": N_("no adjustment"),
 }
 WARNINGS = {
     "no_economics": N_("The spec names no benefit and no costs, so the page speaks of behavior only."),
@@ -43,7 +51,7 @@ def method_lines(facts: Facts) -> tuple[Markup, ...]:
             unit=facts.unit(),
         )
     )
-    told = {c["check"] for c in facts.readout["health"]}
+    told = {c["check"] for c in facts.readout["health"]} | set(AFTER_A_LOOK) | set(LATE)
     lines += [warning(words, str(code)) for code in facts.readout["warnings"] if code not in told]
     return tuple(lines)
 
@@ -51,14 +59,14 @@ def method_lines(facts: Facts) -> tuple[Markup, ...]:
 def estimand(facts: Facts) -> Markup:
     """Whom is compared with whom."""
     words = facts.words
-    if facts.readout["experiment"]["kind"] == "randomized" and facts.clustered:
+    if facts.randomized and facts.clustered:
         return words.say(
             "Whole clusters of {units} were assigned to groups at random and are analyzed in the group they "
             "were assigned to, whether reached or not (intention to treat). Every number compares a group "
             "with control, with errors that allow for clusters.",
             units=facts.units(),
         )
-    if facts.readout["experiment"]["kind"] == "randomized":
+    if facts.randomized:
         return words.say(
             "The {units} were assigned to groups at random and are analyzed in the "
             "group they were assigned to, "
@@ -188,11 +196,9 @@ def cost_lines(facts: Facts) -> list[Markup]:
 def adjustment(facts: Facts) -> Markup:
     """Level and adjustment for many comparisons."""
     words, many = facts.words, facts.plan.get("multiplicity") or {}
-    none = str(words.say("no adjustment"))
 
     def method(role: str) -> str:
-        key = many.get(role)
-        return str(words.say(MULTIPLICITY[key])) if key in MULTIPLICITY else none
+        return str(words.say(MULTIPLICITY.get(str(many.get(role)), MULTIPLICITY["none"])))
 
     return words.say(
         "Intervals are at {level}, each on its own. P-values are adjusted for many comparisons: "

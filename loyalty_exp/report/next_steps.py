@@ -37,6 +37,10 @@ def follows(facts: Facts) -> Markup:
             "Nothing should be decided from these data. Find the cause, mend it, and run the test again."
         )
     action = facts.decision["action"]
+    if action == "ship" and not facts.randomized:
+        return words.say(
+            "Run a pilot in which chance decides who gets the offer, and read it before any roll-out."
+        )
     if action == "ship":
         return after_ship(facts)
     if action == "stop":

@@ -160,8 +160,9 @@ def end_label(words: Wording, amount: float, value: Number) -> str:
 
 
 def price_name(facts: Facts, name: str) -> str:
-    """Name a price of the program: as a cost line of the same id is named, else by the id."""
-    line = next((c for c in facts.plan.get("costs") or [] if c["id"] == name), None)
+    """Name a price of the program: by its own name, else as a cost line of the same id, else by the id."""
+    own = (facts.plan.get("prices") or {}).get(name)
+    line = {"name": own} if own else next((c for c in facts.plan.get("costs") or [] if c["id"] == name), None)
     return facts.words.name(line.get("name") if line else None, name.replace("_", " ").capitalize())
 
 

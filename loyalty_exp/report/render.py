@@ -15,6 +15,9 @@ from loyalty_exp.report.outlook import OutlookView
 from loyalty_exp.report.view import ReportView, build_view
 from loyalty_exp.report.wording import Wording
 
+WIDE = 870.0
+"""Pixels of a chart that fills the page: on paper its words are then no smaller than 9 pixels."""
+
 
 def render(readout: Mapping[str, Any], language: str, templates: Path | None = None) -> str:
     """Make the page.
@@ -62,14 +65,29 @@ def charts_of(view: ReportView, words: Wording) -> dict[str, Markup]:
     drawn = money_charts(view.money, words) if view.money is not None else {}
     if view.outlook is not None:
         drawn |= outlook_drawn(view.outlook, words)
+    for built in view.built_up:
+        if built.shown and built.curve is not None:
+            from loyalty_exp.report.over_time_chart import built_up
+
+            for classes, width in (("wide", WIDE), ("narrow", 330.0)):
+                drawn[built.key] = drawn.get(built.key, "") + built_up(
+                    words, built.curve, width=width, name=built.key, classes=classes
+                )
     for block in view.again:
         if block.shown and block.lines:
             from loyalty_exp.report import curves
 
-            for classes, width in (("wide", 900.0), ("narrow", 330.0)):
+            for classes, width in (("wide", WIDE), ("narrow", 330.0)):
                 drawn[block.key] = drawn.get(block.key, "") + curves.bought_again(
                     words, block.lines, block.within, width=width, name=block.key, classes=classes
                 )
+    if view.detectable is not None:
+        from loyalty_exp.report.detectable_chart import detectable
+
+        drawn["found"] = "".join(
+            detectable(words, view.detectable, width=width, name="found", classes=classes)
+            for classes, width in (("wide", 520.0), ("narrow", 330.0))
+        )
     return {k: Markup(v) for k, v in drawn.items()}
 
 
@@ -79,7 +97,7 @@ def money_charts(money: MoneyView, words: Wording) -> dict[str, str]:
 
     below, above = words.say("loses money").striptags(), words.say("pays").striptags()
     wide = charts.waterfall(
-        words, money.waterfall, money.net_bounds, width=960, labels=210, name="waterfall", classes="wide"
+        words, money.waterfall, money.net_bounds, width=WIDE, labels=200, name="waterfall", classes="wide"
     )
     narrow = charts.waterfall(
         words, money.waterfall, money.net_bounds, width=320, labels=112, name="waterfall", classes="narrow"

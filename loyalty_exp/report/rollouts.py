@@ -11,6 +11,7 @@ from loyalty_exp.report.looks import this_look
 from loyalty_exp.report.marks import IntervalMark, Scale, scale_of
 from loyalty_exp.report.roi import money_interval
 from loyalty_exp.report.said import why_not
+from loyalty_exp.report.wording import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def not_projected(facts: Facts, r: Row) -> Markup:
 
 def called_for(facts: Facts, arm: str) -> bool:
     """Say whether the registered rule calls for rolling this arm out."""
-    return bool(facts.decision["action"] == "ship" and facts.decision["arm"] == arm)
+    ships = facts.decision["action"] == "ship" and facts.randomized
+    return bool(ships and facts.decision["arm"] == arm)
 
 
 def rollout_lead(facts: Facts, r: Row) -> Markup:
@@ -160,13 +162,7 @@ def rollout_note(facts: Facts, arm: str, r: Row) -> Markup:
         said.insert(0, words.say("Exploratory: the registered rule does not call for this roll-out."))
     spread, kept = r["total"]["std_error"], r["shrunk_total"]
     if kept and spread:
-        said.append(
-            words.say(
-                "Drawn toward past programs: posterior under the prior of the spec, to which the test "
-                "contributes a weight of {weight}.",
-                weight=words.percent((kept["std_error"] / spread) ** 2, step=0),
-            )
-        )
+        said += drawn_toward(facts, words.percent((kept["std_error"] / spread) ** 2, step=0))
     said.append(
         words.say("The other posterior probabilities are under a flat prior and hold sampling error only.")
         if kept
@@ -181,6 +177,28 @@ def rollout_note(facts: Facts, arm: str, r: Row) -> Markup:
         )
     own = this_look(facts)
     return words.sentences([*said, *([own] if own else [])])
+
+
+def drawn_toward(facts: Facts, weight: Number) -> list[Markup]:
+    """Say what the estimate is drawn toward, and how much the test weighs against it."""
+    words, prior = facts.words, facts.plan.get("prior")
+    said = [
+        words.say(
+            "Drawn toward past programs: posterior under the prior of the spec, to which the test "
+            "contributes a weight of {weight}.",
+            weight=weight,
+        )
+    ]
+    if prior:
+        said.append(
+            words.say(
+                "That prior expects a net benefit of {mean} for each {unit}, give or take {sd}.",
+                mean=words.exact(prior["mean"]),
+                sd=words.exact(prior["sd"]),
+                unit=facts.unit(),
+            )
+        )
+    return said
 
 
 def worth_of_data(facts: Facts) -> Markup | None:

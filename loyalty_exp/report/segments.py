@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from loyalty_exp.readout.small_cells import FEW, UNNAMED
 from loyalty_exp.report.facts import Facts, Row
 from loyalty_exp.report.looks import this_look
 from loyalty_exp.report.marks import IntervalMark, Scale, scale_of
@@ -103,7 +104,7 @@ def block(facts: Facts, key: tuple[str, str, str], cells: list[Row]) -> SegmentB
         cell_row(
             facts,
             e,
-            words.name((plan.get("values") or {}).get(e["segment"]["value"]), str(e["segment"]["value"])),
+            value_name(facts, plan, str(e["segment"]["value"])),
             scale,
         )
         for e in own
@@ -112,13 +113,20 @@ def block(facts: Facts, key: tuple[str, str, str], cells: list[Row]) -> SegmentB
         title=words.say(
             "{metric} by {dimension}: {arm} against control",
             metric=facts.metric_name(metric),
-            dimension=words.name(plan.get("name"), dimension.replace("_", " ")),
+            dimension=facts.segment_name(dimension),
             arm=facts.arm(arm),
         ),
         range=range_words(facts, metric, scale),
         rows=tuple(rows),
         test=test_words(facts, key),
     )
+
+
+def value_name(facts: Facts, plan: Row, value: str) -> str:
+    """Name a value as the spec does; values that few units share are not named."""
+    if value == UNNAMED:
+        return str(facts.words.say("Values with fewer than {n} {units}", n=FEW, units=facts.units()))
+    return facts.words.name((plan.get("values") or {}).get(value), value)
 
 
 def _drawn(e: Row) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from loyalty_exp.report.because import because, reason
+from loyalty_exp.report.because import because
 from loyalty_exp.report.checks import concerns
 from loyalty_exp.report.facts import Facts, shortened
+from loyalty_exp.report.faults import reason
 from loyalty_exp.report.language import N_
 from loyalty_exp.report.settled import deciding_net, holds_zero
 
@@ -19,11 +20,13 @@ LABELS = {
     "extend": (N_("Extend"), "watch"),
     "not_settled": (N_("Not settled"), "watch"),
     "invalid": (N_("Not valid"), "down"),
+    "pilot": (N_("Pilot only"), "watch"),
 }
 EVIDENCE = {
     "strong": (N_("Strong"), 3),
     "moderate": (N_("Moderate"), 2),
     "weak": (N_("Weak"), 1),
+    "quasi_experimental": (N_("Weak"), 1),
     "none": (N_("Not usable"), 0),
 }
 ASKS = {
@@ -33,6 +36,7 @@ ASKS = {
     "extend": N_("Let the test run on"),
     "not_settled": N_("Choose between a longer test and a cheaper offer"),
     "invalid": N_("Find the cause, then run again"),
+    "pilot": N_("Agree to a pilot with a control group drawn at random"),
 }
 
 
@@ -54,9 +58,9 @@ class VerdictView:
 def verdict_view(facts: Facts) -> VerdictView:
     """Give the verdict in words."""
     words = facts.words
-    action = "invalid" if facts.invalid else str(facts.decision["action"])
+    action = verdict_of(facts)
     label, tone = LABELS.get(action, LABELS["not_settled"])
-    level, dots = EVIDENCE["none" if facts.invalid else facts.readout["experiment"]["evidence_level"]]
+    level, dots = EVIDENCE[strength(facts)]
     ask = ASKS.get(action, ASKS["not_settled"])
     return VerdictView(
         label=words.say(label),
@@ -71,6 +75,22 @@ def verdict_view(facts: Facts) -> VerdictView:
     )
 
 
+def verdict_of(facts: Facts) -> str:
+    """Give the verdict the page speaks: without randomization, no more than a pilot follows from a win."""
+    if facts.invalid:
+        return "invalid"
+    action = str(facts.decision["action"])
+    return "pilot" if action == "ship" and not facts.randomized else action
+
+
+def strength(facts: Facts) -> str:
+    """Give the strength of the evidence; without randomization it is never more than weak."""
+    level = str(facts.readout["experiment"]["evidence_level"])
+    if facts.invalid or level == "none":
+        return "none"
+    return level if facts.randomized and level in EVIDENCE else "weak"
+
+
 def headline(facts: Facts, action: str) -> Markup:
     """Say what to do, as one imperative sentence."""
     words = facts.words
@@ -81,6 +101,8 @@ def headline(facts: Facts, action: str) -> Markup:
     broken = [r for r in facts.decision["reasons"] if r["code"] == "guardrail" and r["status"] == "breached"]
     if action == "invalid":
         return words.say("Do not use these results: the groups are not comparable")
+    if action == "pilot":
+        return words.say("Pilot “{arm}” against a control group drawn at random", arm=arm)
     if action == "ship":
         if watched:
             metric = shortened(facts.metric_name(watched[0]["metric"]), 30)
@@ -133,8 +155,7 @@ def evidence_why(facts: Facts) -> Markup:
     words = facts.words
     if facts.invalid:
         return words.say("A failed validity check cannot be repaired in the analysis.")
-    randomized = facts.readout["experiment"]["kind"] == "randomized"
-    parts = [words.say("Randomized") if randomized else words.say("Not randomized: compare with care")]
+    parts = [words.say("Randomized") if facts.randomized else words.say("Not randomized: compare with care")]
     parts.append(
         words.say("every outcome window is complete")
         if facts.readout["status"] == "mature"

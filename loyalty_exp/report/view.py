@@ -9,17 +9,25 @@ from typing import Any
 from markupsafe import Markup
 
 from loyalty_exp.report.checks import CheckRow, check_rows, strip
+from loyalty_exp.report.contrasts import ContrastsView, contrasts_view
 from loyalty_exp.report.coupons import CouponBlock, coupon_blocks
+from loyalty_exp.report.detectable import DetectableView, detectable_view
+from loyalty_exp.report.deviations import DeviationsView, deviations_view
 from loyalty_exp.report.effects import MetricTable, changed_lead, metric_tables
+from loyalty_exp.report.exposure import ExposureView, exposure_view
 from loyalty_exp.report.facts import Facts
+from loyalty_exp.report.files import FileLink, file_links
 from loyalty_exp.report.glossary import glossary
 from loyalty_exp.report.guardrails import GuardrailRow, guardrail_rows
+from loyalty_exp.report.horizon import HorizonBlock, horizon_blocks
 from loyalty_exp.report.language import speech
 from loyalty_exp.report.looks import table_note
 from loyalty_exp.report.method import method_lines
 from loyalty_exp.report.money import MoneyView, money_view
+from loyalty_exp.report.naive import NaiveGroup, naive_groups
 from loyalty_exp.report.next_steps import Step, next_lead, steps
 from loyalty_exp.report.outlook import OutlookView, outlook_view
+from loyalty_exp.report.over_time import OverTimeBlock, over_time_blocks
 from loyalty_exp.report.points import PointsBlock, points_blocks
 from loyalty_exp.report.readings import ReadingGroup, reading_groups
 from loyalty_exp.report.repurchase import RepurchaseBlock, repurchase_blocks
@@ -66,15 +74,23 @@ class ReportView:
     coupons: tuple[CouponBlock, ...]
     outlook: OutlookView | None
     rollouts: tuple[RolloutBlock, ...]
+    horizons: tuple[HorizonBlock, ...]
     changed_lead: Markup
     metrics: tuple[MetricTable, ...]
     table_note: Markup | None
     readings: tuple[ReadingGroup, ...]
+    contrasts: ContrastsView | None
     guardrails: tuple[GuardrailRow, ...]
+    exposure: ExposureView | None
+    naive: tuple[NaiveGroup, ...]
+    built_up: tuple[OverTimeBlock, ...]
     again: tuple[RepurchaseBlock, ...]
     segments: SegmentsView | None
     checks: tuple[CheckRow, ...]
+    detectable: DetectableView | None
     method: tuple[Markup, ...]
+    deviations: DeviationsView | None
+    files: tuple[FileLink, ...]
     glossary: tuple[tuple[str, Markup], ...]
     footer: tuple[Markup, ...]
 
@@ -107,15 +123,23 @@ def build_view(readout: Mapping[str, Any], language: str) -> ReportView:
         coupons=coupon_blocks(facts),
         outlook=outlook_view(facts),
         rollouts=rollout_blocks(facts),
+        horizons=horizon_blocks(facts),
         changed_lead=changed_lead(facts),
         metrics=metric_tables(facts),
         table_note=table_note(facts),
         readings=reading_groups(facts),
+        contrasts=contrasts_view(facts),
         guardrails=guardrail_rows(facts),
+        exposure=exposure_view(facts),
+        naive=naive_groups(facts),
+        built_up=over_time_blocks(facts),
         again=repurchase_blocks(facts),
         segments=segments_view(facts),
         checks=check_rows(facts),
+        detectable=detectable_view(facts),
         method=method_lines(facts),
+        deviations=deviations_view(facts),
+        files=file_links(facts),
         glossary=glossary(facts),
         footer=footer(facts),
     )

@@ -8,24 +8,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from loyalty_exp.grammar import Identifier, Label, Section, Text
+from loyalty_exp.grammar import Identifier, Label, Section, Text, Words
 
 
 class Multiplicity(Section):
     """Adjustment of p-values within each family of metrics."""
 
-    primary: Literal["holm", "hochberg", "hommel", "dunnett", "bonferroni", "none"] = Field(
+    primary: Literal["holm", "hochberg", "hommel", "dunnett", "bonferroni", "fixed_sequence", "none"] = Field(
         default="holm",
         description="Family-wise error; `dunnett` uses that all treatments share one control, and Bonferroni "
-        "over metrics.",
+        "over metrics; `fixed_sequence` tests in the order of the spec, each at the full level, until one "
+        "fails.",
     )
-    secondary: Literal["benjamini_hochberg", "benjamini_yekutieli", "holm", "none"] = Field(
-        default="benjamini_hochberg", description="False discovery rate, or family-wise error."
+    secondary: Literal["benjamini_hochberg", "benjamini_yekutieli", "holm", "gatekeeping", "none"] = Field(
+        default="benjamini_hochberg",
+        description="False discovery rate, or family-wise error; `gatekeeping` tests them by Holm once all "
+        "primary ones have passed, so that the error holds over both families.",
     )
+
+    @model_validator(mode="after")
+    def _gate(self) -> Multiplicity:
+        if self.secondary == "gatekeeping" and self.primary != "holm":
+            raise ValueError("secondary: gatekeeping goes with primary: holm; write one of the two otherwise")
+        return self
 
 
 class AlwaysValid(Section):
-    """Look whenever you like: an asymptotic confidence sequence.
+    """Look whenever you like: an asymptotic confidence sequence, shortest toward a planned end.
 
     .. code-block:: yaml
 
@@ -33,7 +42,11 @@ class AlwaysValid(Section):
     """
 
     method: Literal["asymptotic_cs"]
-    horizon: int = Field(ge=10, description="Units, all arms, at which the sequence is to be tightest.")
+    horizon: int = Field(
+        ge=10,
+        description="Units, all arms, at the planned end. Intervals hold at every look before it and after "
+        "it; after it they are wider.",
+    )
 
 
 class GroupSequential(Section):
@@ -107,6 +120,11 @@ class Analysis(Section):
     )
     contrasts: tuple[Contrast, ...] = Field(
         default=(), description="Weighted differences of arms besides each treatment against control."
+    )
+    trigger_alike: Words | None = Field(
+        default=None,
+        description="How the trigger is logged alike in all arms, such as `the visit is logged before the "
+        "offer is chosen`; without it the effect on triggered units is not read.",
     )
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Of the methods that draw at random.")
     sample_ratio_threshold: float = Field(

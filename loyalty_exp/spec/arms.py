@@ -67,17 +67,22 @@ class ArmsInColumn(Section):
         return self
 
 
+_ALIKE = str.maketrans("авекмнорстухіјѕԁԛԝһαεικνορτυχ", "abekmhopctyxijsdqwhaeikvoptux")
+"""Small letters of Cyrillic and Greek that look like Latin ones; a part of Unicode's list of confusables."""
+
+
 def distinct_names(names: list[str]) -> None:
     """Refuse names that a file system, a database or a reader could take for one another."""
     seen: dict[str, str] = {}
     for name in names:
-        key = unicodedata.normalize("NFKC", name).casefold()
+        key = unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE)
         if key in seen:
             other = seen[key]
             raise ValueError(
                 f"arm '{name}' is there twice; rename one"
                 if other == name
-                else f"arms '{other}' and '{name}' differ only by case or by Unicode form; rename one"
+                else f"arms '{other}' and '{name}' differ only by case, by Unicode form or by letters that "
+                "look alike; rename one"
             )
         seen[key] = name
 

@@ -37,11 +37,21 @@ class RampStep(Section):
 
 
 class Trigger(Section):
-    """Members enter one by one, on a day of their own."""
+    """Members enter one by one, on a day of their own that lies from schedule.start to schedule.end.
+
+    .. code-block:: yaml
+
+        {column: last_order, after_days: 180}
+    """
 
     column: Column = Field(
-        description="Column of the members table with the day of entry, such as a birthday of this year; "
-        "it counts from schedule.start to schedule.end."
+        description="Column of the members table with a day: a tier reached, a last order, a birthday."
+    )
+    after_days: int = Field(
+        default=0, ge=0, le=3660, description="Days after it on which the member enters, as 180 of silence."
+    )
+    yearly: bool = Field(
+        default=False, description="Whether the day comes back every year, as a birthday does."
     )
 
 

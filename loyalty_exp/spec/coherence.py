@@ -10,6 +10,7 @@ from loyalty_exp.spec.draft import Draft
 from loyalty_exp.spec.factorial_coherence import contrasts, factors_make_cells
 from loyalty_exp.spec.metric_coherence import covariates, estimators_fit, kinds_fit_shape, ratio_parts
 from loyalty_exp.spec.money_coherence import benefit, cost_lines
+from loyalty_exp.spec.naive_coherence import naive
 from loyalty_exp.spec.place import Finding, near
 from loyalty_exp.spec.population_coherence import joining_day, known_members
 from loyalty_exp.spec.projection_coherence import (
@@ -139,4 +140,5 @@ CHECKS: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     horizon,
     rollout,
     assumptions,
+    naive,
 )

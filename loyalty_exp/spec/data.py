@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from loyalty_exp.grammar import Column, Section
+from loyalty_exp.grammar import Address, Column, Section
 from loyalty_exp.spec.events import (
     EVENT_TABLES,
     ContactsTable,
@@ -15,6 +15,7 @@ from loyalty_exp.spec.events import (
     ReferralsTable,
     SurveysTable,
     TableName,
+    TriggersTable,
 )
 
 __all__ = ["Assignments", "Data", "TableName", "Transactions"]
@@ -93,16 +94,26 @@ class Assignments(Section):
 class Data(Section):
     """Either a per-unit table, or members and transactions with an assignments table."""
 
-    engine: str = Field(
+    engine: Address = Field(
         default="duckdb",
-        max_length=2000,
-        description="`duckdb` for files, or a URL: duckdb:///file.duckdb, sqlite:///file.db.",
+        description="`duckdb` for files, or a URL: duckdb:///file.duckdb, sqlite:///file.db, "
+        "postgresql://user@host/database (the password in PGPASSWORD or ~/.pgpass).",
     )
     units: TableName | None = Field(default=None, description="Per-unit table: one row a unit.")
     currency: Column | None = Field(
         default=None,
         description="Column of the currency in the per-unit table; every row must hold the currency of the "
         "program.",
+    )
+    exposed: Column | None = Field(
+        default=None,
+        description="Column of the per-unit table that is 1 for units that received what a treatment "
+        "receives, in control too, else 0.",
+    )
+    triggered: Column | None = Field(
+        default=None,
+        description="Column of the per-unit table that is 1 for units that came to where an offer could have "
+        "been shown, in all arms alike, else 0.",
     )
     members: TableName | None = Field(default=None, description="Members table: one row a member.")
     transactions: Transactions | None = Field(default=None, description="Transactions table.")
@@ -122,6 +133,7 @@ class Data(Section):
     referrals: ReferralsTable | None = Field(default=None, description="Referrals table.")
     surveys: SurveysTable | None = Field(default=None, description="Surveys table.")
     exposures: ExposuresTable | None = Field(default=None, description="Exposures table.")
+    triggers: TriggersTable | None = Field(default=None, description="Triggers table.")
 
     @model_validator(mode="after")
     def _one_shape(self) -> Data:
@@ -132,6 +144,11 @@ class Data(Section):
                 if getattr(self, table) is not None:
                     raise ValueError(f"`{table}` stands beside transactions; a per-unit table counts its own")
             return self
+        for key, table in (("exposed", "exposures"), ("triggered", "triggers")):
+            if getattr(self, key) is not None:
+                raise ValueError(
+                    f"`{key}` is a column of `units`; beside transactions give the table `{table}`"
+                )
         if self.currency is not None:
             raise ValueError("`currency` here is a column of `units`; write it under `transactions`")
         if self.members is None or self.transactions is None:

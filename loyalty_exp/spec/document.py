@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loyalty_exp.errors import Problem
-from loyalty_exp.spec.place import Path, Place, dotted, visible
+from loyalty_exp.masking import visible
+from loyalty_exp.spec.place import Path, Place, dotted
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from loyalty_exp.spec.arms import Arm, ArmsInColumn
 from loyalty_exp.spec.data import Data
 from loyalty_exp.spec.decision import Decision
 from loyalty_exp.spec.economics import Benefit, CostLine
+from loyalty_exp.spec.naive import Naive, NaiveComparison
 from loyalty_exp.spec.population import Population, Segment
 from loyalty_exp.spec.program import DEFAULT_PROGRAM, Program
 from loyalty_exp.spec.projection import Assumption, Horizon, Rollout
@@ -39,7 +40,7 @@ class Draft:
     costs : dict of int to CostLine
     prices : tuple of str or None
         Names of the cost book; None when the program could not be read.
-    segments, contrasts, assumptions : dict by position
+    segments, contrasts, assumptions, naive : dict by position
     factors : dict of str to tuple of str, or None
     post_days : int or None
     """
@@ -62,6 +63,7 @@ class Draft:
     horizon: Horizon | None
     rollout: Rollout | None
     assumptions: dict[int, Assumption]
+    naive: dict[int, Naive]
     post_days: int | None
 
     @property
@@ -128,6 +130,7 @@ def draft(raw: dict[str, Any]) -> Draft:
         horizon=_read(Horizon, money.get("horizon")),
         rollout=_read(Rollout, money.get("rollout")),
         assumptions=_items(Assumption, money.get("assumptions")),
+        naive=_items(NaiveComparison, money.get("naive")),
         post_days=post_days if type(post_days) is int and post_days > 0 else None,
     )
 

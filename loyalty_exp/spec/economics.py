@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from loyalty_exp.grammar import Column, Identifier, Label, Section, Text
+from loyalty_exp.spec.naive import NaiveComparison, once_each
 from loyalty_exp.spec.projection import Assumption, Horizon, Rollout
 
 DRIVERS = ("per_unit", "per_event", "fixed", "points", "coupons", "perks", "contacts", "referrals")
@@ -131,6 +132,6 @@ class Economics(Section):
     assumptions: tuple[Assumption, ...] = Field(
         default=(), description="Numbers that are assumed, with how far off they may be."
     )
-    naive: tuple[Literal["before_after", "participated"], ...] = Field(
+    naive: Annotated[tuple[NaiveComparison, ...], AfterValidator(once_each)] = Field(
         default=(), description="Comparisons that are not causal, shown beside as a warning."
     )

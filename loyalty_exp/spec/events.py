@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from loyalty_exp.grammar import Column, Section
+from loyalty_exp.grammar import Address, Column, Section
 
-TableName = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
+TableName = Annotated[Address, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
 """A file beside the spec (Parquet, CSV, gzipped CSV), or a table of the engine's database."""
 
 
@@ -79,8 +79,17 @@ class SurveysTable(EventTable):
 
 
 class ExposuresTable(EventTable):
-    """Members who saw or received what their arm receives."""
+    """Members who saw or received what an arm receives."""
+
+    arm: Column | None = Field(
+        default=None,
+        description="Column of the arm whose offer was received; that of the member's own arm if left out.",
+    )
 
 
-EVENT_TABLES = ("points", "coupons", "perks", "contacts", "referrals", "surveys", "exposures")
+class TriggersTable(EventTable):
+    """Members who came to the place where an offer could have been shown, in every arm alike."""
+
+
+EVENT_TABLES = ("points", "coupons", "perks", "contacts", "referrals", "surveys", "exposures", "triggers")
 """Their names under `data:`."""

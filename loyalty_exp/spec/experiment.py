@@ -155,13 +155,29 @@ class Experiment(Section):
         return self
 
 
+_PLANNED: dict[int, tuple[tuple[Arm, ...] | ArmsInColumn, tuple[PlannedArm, ...]]] = {}
+"""The arms seen last, by identity: they are asked for once an arm, and there may be a thousand."""
+
+
 def planned_arms(arms: tuple[Arm, ...] | ArmsInColumn) -> tuple[PlannedArm, ...]:
     """Give both ways of writing arms one form, control first."""
+    known = _PLANNED.get(id(arms))
+    if known is not None and known[0] is arms:
+        return known[1]
+    planned = _planned(arms)
+    if len(_PLANNED) > 32:
+        _PLANNED.clear()
+    _PLANNED[id(arms)] = arms, planned
+    return planned
+
+
+def _planned(arms: tuple[Arm, ...] | ArmsInColumn) -> tuple[PlannedArm, ...]:
     if isinstance(arms, ArmsInColumn):
         ids = (arms.control, *arms.treatments)
         weights = [weight(arms.shares[i]) if arms.shares else Fraction(1) for i in ids]
+        total = sum(weights)
         return tuple(
-            PlannedArm(i, arms.names.get(i, i), i == arms.control, float(w / sum(weights)), None)
+            PlannedArm(i, arms.names.get(i, i), i == arms.control, float(w / total), None)
             for i, w in zip(ids, weights, strict=True)
         )
     control = _control(arms)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from loyalty_exp.errors import Problem
-from loyalty_exp.spec.place import visible
+from loyalty_exp.masking import visible
 
 ANNOTATIONS = 10
 """GitHub shows this many of a kind in one step."""

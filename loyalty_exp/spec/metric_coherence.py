@@ -141,7 +141,9 @@ def estimators_fit(spec: Draft) -> Iterator[Finding]:
                 hint = "add covariates: [...] to the metric"
                 yield Finding(path, f"'{choice.type}' needs covariates", hint)
             elif estimator.evidence == "strata" and not strata:
-                yield Finding(path, "'stratified' needs assignment.strata", "add assignment: {strata: [...]}")
+                yield Finding(
+                    path, f"'{choice.type}' needs assignment.strata", "add assignment: {strata: [...]}"
+                )
             elif estimator.evidence == "clusters" and not cluster:
                 hint = "name the column of the household or store"
                 yield Finding(path, f"'{choice.type}' needs cluster:", hint)

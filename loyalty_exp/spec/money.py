@@ -44,12 +44,15 @@ class Vat(Section):
     """
 
     rate: float = Field(ge=0, lt=1, description="Rate, as 0.13.")
-    included: bool = Field(default=True, description="Whether the amounts in the data include it.")
+    included: bool = Field(
+        default=True, description="Whether the amounts in the data include it; a margin never does."
+    )
 
 
 class CostPrice(Section):
     """One line of the cost book."""
 
+    name: Text | None = Field(default=None, description="Name on the page; made from the id when left out.")
     price: float = Field(ge=0, description="Money for one unit of the driver.")
     per: Words = Field(default="event", description="What one unit is, in words for the page.")
     unit: Words | None = Field(default=None, description="What is counted: message, order, minute, point.")

@@ -69,9 +69,9 @@ def _drawing(spec: Draft) -> Iterator[Later]:
     if spec.schedule is None:
         return
     for i, conflict in enumerate(spec.schedule.calendar_conflicts):
-        if conflict.policy == "censor":
-            words = f"leaving the days of an event out {_LATER}; the draw says that they are inside"
-            yield Later(("schedule", "calendar_conflicts", i, "policy"), words)
+        if conflict.policy == "censor" and spec.units_shape:
+            words = "a per-unit table holds sums over all days, of which none can be left out"
+            yield Later(("schedule", "calendar_conflicts", i, "policy"), words, refused=True)
 
 
 def _design(spec: Draft) -> Iterator[Later]:
@@ -82,7 +82,7 @@ def _design(spec: Draft) -> Iterator[Later]:
 def _tables(spec: Draft) -> Iterator[Later]:
     if spec.data is None:
         return
-    used = {line.driver for line in spec.costs.values()}
+    used = {line.driver for line in spec.costs.values()} | _compared(spec) | {"exposures", "triggers"}
     for name in EVENT_TABLES:
         if getattr(spec.data, name) is not None and name not in used:
             yield Later(("data", name), f"reading this table {_LATER}")
@@ -98,23 +98,28 @@ def _tables(spec: Draft) -> Iterator[Later]:
         yield Later(("data", "currency"), words)
 
 
+def _compared(spec: Draft) -> set[str]:
+    """Tables that say who took part, in the comparison that is not causal."""
+    asked = [n for n in spec.naive.values() if n.compare == "participated"]
+    if not asked or spec.data is None:
+        return set()
+    usual = "exposures" if spec.data.exposures is not None else "coupons"
+    return {n.table or usual for n in asked}
+
+
 def _tax(spec: Draft) -> Iterator[Later]:
+    """Tax can be taken out of the amounts of transactions; in a margin there is none; elsewhere who knows."""
     tax = spec.program.vat if spec.program is not None else None
     benefit = spec.by_id.get(spec.benefit.metric) if spec.benefit is not None else None
-    if tax is not None and tax.included and tax.rate > 0 and isinstance(benefit, Amount):
-        words = f"taking value added tax out of an amount {_LATER}; name a metric of type: margin"
+    if tax is None or not tax.included or not tax.rate or not isinstance(benefit, Amount):
+        return
+    sold = spec.data.transactions if spec.data is not None else None
+    if sold is None or benefit.column not in (sold.amount, sold.margin):
+        words = (
+            f"nothing says whether value added tax is in '{benefit.column}'; sum the amount or the margin of "
+            "data.transactions, name a metric of type: margin, or write program.vat.included: false"
+        )
         yield Later(("economics", "benefit"), words, refused=True)
-
-
-def _projections(spec: Draft) -> Iterator[Later]:
-    economics = spec.raw.get("economics")
-    money = economics if isinstance(economics, dict) else {}
-    for key, what in (
-        ("horizon", "a horizon beyond the observed window"),
-        ("naive", "a comparison that is not causal"),
-    ):
-        if money.get(key):
-            yield Later(("economics", key), f"{what} {_LATER}")
 
 
 PARTS: tuple[Callable[[Draft], Iterator[Later]], ...] = (
@@ -122,6 +127,5 @@ PARTS: tuple[Callable[[Draft], Iterator[Later]], ...] = (
     _design,
     _tables,
     _tax,
-    _projections,
 )
 """What is not yet run; a part that is run is taken out here."""

@@ -42,11 +42,6 @@ def dotted(path: Path) -> str:
     return words
 
 
-def visible(text: str) -> str:
-    """Replace what a terminal would obey rather than show."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something to say about a path, before its line and column are looked up.

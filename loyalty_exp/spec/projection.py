@@ -19,6 +19,31 @@ class Persistence(Section):
     weight: float = Field(gt=0, le=1, description="How likely; weights sum to 1.")
 
 
+class CustomerValue(Section):
+    """Value of a customer after the window, projected from how often and how recently she bought.
+
+    .. code-block:: yaml
+
+        customer_value: {washout_days: 28, replicates: 200, backtest_limit: 0.25}
+    """
+
+    washout_days: int = Field(
+        ge=0,
+        le=3660,
+        description="Days after assignment that are left out of the histories: the burst that the campaign "
+        "itself caused.",
+    )
+    replicates: int = Field(
+        default=200, ge=50, le=2_000, description="Resamples, each of which fits the models again."
+    )
+    backtest_limit: float = Field(
+        default=0.25,
+        gt=0,
+        le=1,
+        description="Largest error of a backtest, as a share of the purchases, with which a value is given.",
+    )
+
+
 class Horizon(Section):
     """A longer view: what is observed, and a tail that fades.
 
@@ -35,6 +60,9 @@ class Horizon(Section):
         default=(), description="Ways the effect may go on after the outcome window."
     )
     discount_annual: float = Field(default=0.0, ge=0, le=1, description="Yearly rate of discount.")
+    customer_value: CustomerValue | None = Field(
+        default=None, description="A projection of each arm's customer value, shown beside; never decides."
+    )
 
     @field_validator("persistence")
     @classmethod

@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+from loyalty_exp.metrics import Amount, Margin
 from loyalty_exp.spec.draft import Draft
 from loyalty_exp.spec.place import Finding, Path, near
-from loyalty_exp.spec.projection import ASSUMED
+from loyalty_exp.spec.projection import ASSUMED, Horizon
 
 _DAY = dt.timedelta(days=1)
+
+LEAST_HISTORY = 28
+"""Days of orders, after the washout, from which a customer's value may be projected."""
 
 
 def post_period(spec: Draft) -> Iterator[Finding]:
@@ -69,8 +73,19 @@ def calendar(spec: Draft) -> Iterator[Finding]:
     if plan is None or plan.start is None or plan.outcome_days is None or spec.program is None:
         return
     last = max(plan.end or plan.start, plan.start + plan.outcome_days * _DAY - _DAY)
+    policies = {c.event: c.policy for c in plan.calendar_conflicts}
+    for i, conflict in enumerate(plan.calendar_conflicts):
+        if conflict.event not in (known := [e.id for e in spec.program.calendar]):
+            path: Path = ("schedule", "calendar_conflicts", i, "event")
+            yield Finding(path, f"the program has no event '{conflict.event}'", near(conflict.event, known))
     for event in spec.program.calendar:
         if event.from_ <= last and plan.start <= event.to:
+            if policies.get(event.id) == "forbid":
+                message = f"'{event.id}' ({event.from_} to {event.to}) is forbidden, and the window meets it"
+                yield Finding(
+                    ("schedule",), message, f"the window is {plan.start} to {last}; move it", on_key=True
+                )
+                continue
             message = (
                 f"the outcome window ({plan.start} to {last}) meets {event.id} ({event.from_} to {event.to})"
             )
@@ -82,9 +97,14 @@ def horizon(spec: Draft) -> Iterator[Finding]:
     """Beyond what is observed a horizon says how the effect goes on."""
     given = spec.horizon
     observed = spec.schedule.outcome_days if spec.schedule else None
-    if given is None or observed is None:
+    if given is None:
         return
     path: Path = ("economics", "horizon", "days")
+    if observed is None:
+        if spec.units_shape and spec.schedule is not None:
+            hint = "write schedule: {outcome_days: ...}, the days that the table holds"
+            yield Finding(path, "nothing says how many days were observed", hint)
+        return
     if given.days < observed:
         message = f"{given.days} days are fewer than the {observed} that are observed"
         yield Finding(path, message, "raise it, or leave the horizon out")
@@ -93,6 +113,31 @@ def horizon(spec: Draft) -> Iterator[Finding]:
             f"{given.days} days are more than the {observed} that are observed, and nothing says what follows"
         )
         yield Finding(path, message, "add persistence: [{rho_monthly: 0.5, weight: 1.0}]")
+    yield from _customer_value(spec, given, observed)
+
+
+def _customer_value(spec: Draft, given: Horizon, observed: int) -> Iterator[Finding]:
+    """A projection reads the orders of a window that is long enough, and money."""
+    asked = given.customer_value
+    if asked is None:
+        return
+    path: Path = ("economics", "horizon", "customer_value")
+    metric = spec.by_id.get(spec.benefit.metric) if spec.benefit is not None else None
+    if spec.units_shape:
+        message = "a per-unit table holds no orders; a projection reads how often and how recently"
+        yield Finding(path, message, "remove it, or give members and transactions", on_key=True)
+    elif given.days <= observed:
+        yield Finding(
+            path, "the horizon ends with the window", "raise horizon.days, or remove it", on_key=True
+        )
+    elif observed - asked.washout_days < LEAST_HISTORY:
+        left = max(observed - asked.washout_days, 0)
+        message = f"{left} days of the outcome window are left; at least {LEAST_HISTORY} are needed"
+        hint = "lower washout_days, or raise schedule.outcome_days"
+        yield Finding((*path, "washout_days"), message, hint)
+    elif metric is not None and not isinstance(metric, (Amount, Margin)):
+        message = f"the benefit '{metric.id}' is no money that orders bring"
+        yield Finding(path, message, "name a benefit of type: margin or amount, or remove it", on_key=True)
 
 
 def rollout(spec: Draft) -> Iterator[Finding]:

@@ -20,8 +20,8 @@ class CalendarConflict(Section):
 
     event: Label = Field(description="Event of the program's calendar.")
     policy: Literal["forbid", "annotate", "censor"] = Field(
-        description="`forbid`: no draw. `annotate`: say so. `censor`: its days are to be left out of "
-        "the outcomes."
+        description="`forbid`: no draw. `annotate`: say so. `censor`: orders and events on its days "
+        "count nowhere, in all arms alike; costs a unit and fixed costs count in full."
     )
 
 

@@ -70,7 +70,7 @@ class Baseline(Section):
     @model_validator(mode="after")
     def _a_correlation(self) -> Baseline:
         if not -1 <= self.correlation <= 1:
-            raise ValueError(f"a correlation is in [-1, 1], not {self.correlation:g}")
+            raise ValueError(f"a correlation is in [-1, 1], not {self.correlation:g}; write 0.6 for 60%")
         return self
 
 
@@ -84,7 +84,7 @@ class Money(Section):
     @model_validator(mode="after")
     def _a_correlation(self) -> Money:
         if not -1 <= self.correlation <= 1:
-            raise ValueError(f"a correlation is in [-1, 1], not {self.correlation:g}")
+            raise ValueError(f"a correlation is in [-1, 1], not {self.correlation:g}; write 0.6 for 60%")
         return self
 
 
@@ -93,8 +93,9 @@ class History(Section):
 
     as_of: Day | None = Field(
         default=None,
-        description="Transactions: outcomes are read in [as_of, as_of + outcome_days), covariates before. "
-        "A per-unit table needs no day: its control arm is the history.",
+        description="Transactions: outcomes are read in [as_of, as_of + outcome_days), covariates before; "
+        "the last day whose windows are over in the data if left out. A per-unit table needs no day: its "
+        "control arm is the history.",
     )
 
 
@@ -151,7 +152,7 @@ class Sizing(Section):
     def _possible(self) -> Sizing:
         _positive(self.relative_mde)
         if self.icc is not None and not 0 <= self.icc <= 1:
-            raise ValueError(f"an intraclass correlation is in [0, 1], not {self.icc:g}")
+            raise ValueError(f"an intraclass correlation is in [0, 1], not {self.icc:g}; write 0.05 for 5%")
         costs = self.expected_cost_per_unit
         for cost in costs.values() if isinstance(costs, dict) else [costs]:
             if cost is not None and (cost < 0 or not math.isfinite(cost)):

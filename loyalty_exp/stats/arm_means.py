@@ -10,6 +10,7 @@ import numpy as np
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.moments import NOISE, SLACK, Matrix, Moments, Vector, checked, without_noise
+from loyalty_exp.stats.unit_rows import UnitRows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +127,7 @@ def plain(moments: Moments, outcomes: Sequence[str]) -> ArmMeans:
 
 
 def one_mean(moments: Moments, outcome: str) -> OneMean:
-    """Mean of one outcome, checked, without rounding noise."""
+    """Mean of one outcome, as :func:`plain`, checked, without rounding noise."""
     n, i = moments.n, moments.columns.index(outcome)
     mean, square = moments.mean.item(i), moments.comoment.item(i, i)
     if not square >= -SLACK * n * mean * mean or not isfinite(square + mean):
@@ -134,7 +135,7 @@ def one_mean(moments: Moments, outcome: str) -> OneMean:
     return OneMean(n, outcome, mean, square / ((n - 1) * n) if square > n * (NOISE * mean) ** 2 else 0.0)
 
 
-def enough_units(*arms: Moments | ArmMeans) -> None:
+def enough_units(*arms: Moments | ArmMeans | UnitRows) -> None:
     """Refuse arms of fewer than two units, in words; of two arms the first is the treatment.
 
     Raises

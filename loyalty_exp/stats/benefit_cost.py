@@ -141,6 +141,11 @@ def probability_roi_above(hurdle: float, pair: BenefitCost) -> float | None:
     Computed on the difference, not on the ratio, so that it holds where the cost may be 0 or negative. Read
     it as a return only where the cost is positive. None when nothing varies.
 
+    Parameters
+    ----------
+    hurdle : float
+        A return, as a fraction: 0.25 is 25 %.
+
     References
     ----------
     van Hout, Al, Gordon, Rutten (1994), Costs, effects and C/E-ratios alongside a clinical trial, Health
@@ -154,7 +159,13 @@ def probability_roi_above(hurdle: float, pair: BenefitCost) -> float | None:
 
 
 def acceptability_curve(pair: BenefitCost, hurdles: Sequence[float]) -> tuple[float | None, ...]:
-    """:func:`probability_roi_above` at several hurdles."""
+    """:func:`probability_roi_above` at several hurdles.
+
+    Parameters
+    ----------
+    hurdles : sequence of float
+        Returns, as fractions.
+    """
     return tuple(probability_roi_above(h, pair) for h in hurdles)
 
 
@@ -163,6 +174,15 @@ def quadrant(delta_benefit: float, total_cost: float, v_cc: float, alpha: float)
 
     ``zero_cost`` when the cost is 0 and does not vary; ``unstable`` when the interval of the cost spans 0;
     otherwise by the signs of benefit and cost.
+
+    Parameters
+    ----------
+    delta_benefit : float
+        Benefit over control, money a unit.
+    total_cost : float
+        Variable and fixed cost over control, money a unit.
+    v_cc : float
+        Variance of the variable cost.
 
     References
     ----------

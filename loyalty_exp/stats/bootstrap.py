@@ -59,6 +59,11 @@ def bootstrap(
 def every_resample(arm: Matrix, statistic: Statistic) -> Replicates:
     """The ideal bootstrap of one small arm: all ``n^n`` resamples, without chance.
 
+    Parameters
+    ----------
+    arm : array, shape (n, k)
+        One row a unit.
+
     Raises
     ------
     NotEstimable
@@ -77,26 +82,51 @@ def every_resample(arm: Matrix, statistic: Statistic) -> Replicates:
 
 
 def unit_totals(columns: Matrix, unit: npt.ArrayLike) -> Matrix:
-    """Sum rows to units: shape (rows, k) to (units, k), units in sorted order of their ids."""
+    """Sum rows to units: shape (rows, k) to (units, k), units in sorted order of their ids.
+
+    Parameters
+    ----------
+    columns : array, shape (rows, k)
+    unit : array, shape (rows,)
+        Id of the unit of each row.
+    """
     x = np.asarray(columns, dtype=np.float64)
     _, code = np.unique(np.asarray(unit), return_inverse=True)
     return np.column_stack([np.bincount(code, weights=x[:, j]) for j in range(x.shape[1])])
 
 
 def mean_difference(treated: Matrix, control: Matrix) -> Vector:
-    """Treated minus control mean of the first column."""
+    """Treated minus control mean of the first column.
+
+    Parameters
+    ----------
+    treated, control : array, shape (batch, units, k)
+        Resampled rows; what is returned has shape (batch,).
+    """
     return np.asarray(treated[..., 0].mean(axis=-1) - control[..., 0].mean(axis=-1))
 
 
 def ratio(rows: Matrix) -> Vector:
-    """Sum of the first column over sum of the second; infinite or not a number where the latter is 0."""
+    """Sum of the first column over sum of the second; infinite or not a number where the latter is 0.
+
+    Parameters
+    ----------
+    rows : array, shape (batch, units, 2)
+        Resampled rows; what is returned has shape (batch,).
+    """
     sums = rows.sum(axis=-2)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(sums[..., 0] / sums[..., 1])
 
 
 def ratio_difference(treated: Matrix, control: Matrix) -> Vector:
-    """Treated minus control :func:`ratio`."""
+    """Treated minus control :func:`ratio`.
+
+    Parameters
+    ----------
+    treated, control : array, shape (batch, units, 2)
+        Resampled rows; what is returned has shape (batch,).
+    """
     return ratio(treated) - ratio(control)
 
 
@@ -104,6 +134,11 @@ def acceleration(arms: Sequence[Matrix], statistic: Statistic) -> float:
     """Skewness of the statistic's jackknife influence, over 6; units are left out one at a time.
 
     The cost grows with the square of the number of units.
+
+    Parameters
+    ----------
+    arms : sequence of arrays, shapes (n_1, k), (n_2, k), ...
+        One row a unit.
 
     Raises
     ------

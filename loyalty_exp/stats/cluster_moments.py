@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loyalty_exp.stats.moments import Matrix, Moments, Vector, from_rows
+from loyalty_exp.stats.moments import Matrix, Moments, Vector, checked, from_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,11 +55,19 @@ class ClusterArm:
         return ClusterArm(tuple(sorted(found)), tuple(found[m] for m in sorted(found)))
 
     def residual_products(self, columns: Sequence[str]) -> tuple[Matrix, ...]:
-        """For each size, ``sum_g r_g r_g'`` with ``r_g = total_g - size_g * mean``; rounding error is 0."""
+        """For each size, ``sum_g r_g r_g'`` with ``r_g = total_g - size_g * mean``; rounding error is 0.
+
+        Each has shape (k, k).
+
+        Raises
+        ------
+        ValueError
+            For moments that no data can have.
+        """
         center = self.mean(columns)
         out = []
         for m, cell in zip(self.sizes, self.cells, strict=True):
-            chosen = cell.select(columns)
+            chosen = checked(cell.select(columns))
             gap = chosen.mean - m * center
             out.append(chosen.comoment + cell.n * np.outer(gap, gap))
         floor = sum(
@@ -92,7 +100,15 @@ def from_totals(totals: Mapping[str, npt.ArrayLike], sizes: npt.ArrayLike) -> Cl
 def cluster_totals(
     columns: Mapping[str, npt.ArrayLike], cluster: npt.ArrayLike
 ) -> tuple[dict[str, Vector], npt.NDArray[np.int64]]:
-    """Sum member rows by cluster: totals by column, and sizes, in the order of the sorted cluster ids."""
+    """Sum member rows by cluster: totals by column, and sizes, in the order of the sorted cluster ids.
+
+    Parameters
+    ----------
+    columns : mapping of name to array, shape (n,)
+        One value a member.
+    cluster : array, shape (n,)
+        Id of the cluster of each member.
+    """
     _, at, sizes = np.unique(np.asarray(cluster), return_inverse=True, return_counts=True)
     totals: dict[str, Vector] = {
         k: np.bincount(at, np.asarray(v, dtype=np.float64), len(sizes)).astype(np.float64)
@@ -102,5 +118,13 @@ def cluster_totals(
 
 
 def from_members(columns: Mapping[str, npt.ArrayLike], cluster: npt.ArrayLike) -> ClusterArm:
-    """Group member rows of one arm by cluster, then clusters by size."""
+    """Group member rows of one arm by cluster, then clusters by size.
+
+    Parameters
+    ----------
+    columns : mapping of name to array, shape (n,)
+        One value a member.
+    cluster : array, shape (n,)
+        Id of the cluster of each member.
+    """
     return from_totals(*cluster_totals(columns, cluster))

@@ -73,6 +73,11 @@ def cluster_means(
 def cr1s_factor(n_clusters: int, n_rows: int, n_coefficients: int) -> float:
     """Stata's factor on a cluster-robust variance, ``G/(G-1) * (N-1)/(N-k)``.
 
+    Parameters
+    ----------
+    n_clusters, n_rows, n_coefficients : int
+        G, N and k.
+
     References
     ----------
     Cameron & Miller (2015), A practitioner's guide to cluster-robust inference, Journal of Human Resources

@@ -188,7 +188,13 @@ def cumulative_incidence(counts: CauseCounts, cause: str, time: float, name: str
 def incidence_difference(
     treated: CauseCounts, control: CauseCounts, cause: str, time: float, alpha: float
 ) -> Difference:
-    """Treated minus control of :func:`cumulative_incidence`, with a normal reference."""
+    """Treated minus control of :func:`cumulative_incidence`, with a normal reference.
+
+    Parameters
+    ----------
+    time : float
+        On the scale of the counts, such as days.
+    """
     t = cumulative_incidence(treated, cause, time, "the treatment arm")
     c = cumulative_incidence(control, cause, time, "the control arm")
     return two_arm_difference((t.estimate, t.std_error), (c.estimate, c.std_error), alpha)

@@ -9,14 +9,14 @@ themselves.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from loyalty_exp.errors import NotEstimable
-from loyalty_exp.stats.difference import difference, known
+from loyalty_exp.stats.difference import difference, known, welch_df
 from loyalty_exp.stats.distributions import t_quantile
 from loyalty_exp.stats.effect import Difference
-from loyalty_exp.stats.means import enough_units, plain
+from loyalty_exp.stats.means import ArmMeans, enough_units, plain
 from loyalty_exp.stats.moments import Moments
 from loyalty_exp.stats.relative import RatioSet, fieller
 
@@ -85,29 +85,68 @@ def complier_effect(
     """
     enough_units(treated, control)
     t, c = plain(treated, (outcome, received)), plain(control, (outcome, received))
-    itt = difference(t.select(outcome), c.select(outcome), alpha)
-    first = difference(t.select(received), c.select(received), alpha)
+    found = complier_of_means(t, c, outcome, received, alpha)
+    f = _first_stage_f(treated, control, received, found.first_stage.estimate)
+    return replace(found, first_stage_f=f, weak=f < WEAK_F)
+
+
+def complier_of_means(
+    treated: ArmMeans, control: ArmMeans, outcome: str, received: str, alpha: float
+) -> ComplierEffect:
+    """Estimate the complier effect from means with their covariance: of clusters, or over strata.
+
+    The first-stage F is the squared t of the first stage with the variance as given, which with
+    one instrument is the effective F.
+
+    Parameters
+    ----------
+    treated, control : ArmMeans
+        By assigned arm, of both columns, with a covariance that fits the draw.
+    outcome, received : str
+    alpha : float
+        Two-sided.
+
+    Raises
+    ------
+    NotEstimable
+        With fewer than two units in an arm, or when assignment made no difference to taking the offer.
+
+    References
+    ----------
+    As :func:`complier_effect`; Montiel Olea & Pflueger (2013), A robust test for weak instruments, Journal of
+    Business & Economic Statistics 31(3), 358-369 (the effective F).
+    """
+    itt = difference(treated.select(outcome), control.select(outcome), alpha)
+    first = difference(treated.select(received), control.select(received), alpha)
     if first.estimate == 0:
         raise NotEstimable("assignment made no difference to taking the offer")
+    i, j = (treated.columns.index(name) for name in (outcome, received))
+    v = treated.covariance + control.covariance
+    v_yy, v_yd, v_dd = float(v[i, i]), float(v[i, j]), float(v[j, j])
     cace = itt.estimate / first.estimate
-    std_error = complier_std_error(treated, control, outcome, received, "hc2")
-    v = t.covariance + c.covariance
-    df = math.inf if itt.df is None else itt.df
-    q = t_quantile(1 - alpha / 2, df)
-    found = fieller(itt.estimate, first.estimate, float(v[0, 0]), float(v[0, 1]), float(v[1, 1]), q)
+    variance, whole = v_yy - 2 * cace * v_yd + cace * cace * v_dd, v_yy + cace * cace * v_dd
+    std_error = math.sqrt(variance) / abs(first.estimate) if variance > 1e-13 * whole else 0.0
+    df_y = welch_df(float(treated.covariance[i, i]), treated.df, float(control.covariance[i, i]), control.df)
+    q = t_quantile(1 - alpha / 2, df_y)
+    found = fieller(itt.estimate, first.estimate, v_yy, v_yd, v_dd, q)
     reason = ""
     if found.shape != "interval":
         reason = (
             "assignment did not clearly change who takes the offer, so the complier effect is not bounded"
         )
-    f = _first_stage_f(treated, control, received, first.estimate)
-    return ComplierEffect(itt, first, f, f < WEAK_F, known(cace, std_error, alpha, df), found, reason)
+    f = first.estimate**2 / v_dd if v_dd > 0 else math.inf
+    return ComplierEffect(itt, first, f, f < WEAK_F, known(cace, std_error, alpha, df_y), found, reason)
 
 
 def complier_std_error(
     treated: Moments, control: Moments, outcome: str, received: str, kind: ErrorKind = "hc2"
 ) -> float:
     """Standard error of the complier effect by two-stage least squares; HC2 is that of the delta method.
+
+    Raises
+    ------
+    NotEstimable
+        If assignment made no difference to what was received.
 
     References
     ----------

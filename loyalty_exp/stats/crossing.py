@@ -5,6 +5,10 @@ given the score s = z sqrt(information) now. It lies between 0 and 1, is smooth,
 drift (the score is sufficient), so that tails of 1e-100 keep their relative accuracy. Its sharp places are
 known: the shadows of earlier boundaries, as wide as the square root of the information since then. Panels of
 Gauss-Legendre nodes shrink toward them, so looks that nearly coincide are as accurate as any.
+
+References
+----------
+Armitage, McPherson, Rowe (1969), Repeated significance tests on accumulating data, JRSS A 132(2), 235-244.
 """
 
 from __future__ import annotations
@@ -110,6 +114,11 @@ def crossing(
 def check_information(information: Sequence[float]) -> None:
     """Refuse looks that are out of order.
 
+    Parameters
+    ----------
+    information : sequence of float, length k
+        Of the looks, in order of time.
+
     Raises
     ------
     ValueError
@@ -124,17 +133,27 @@ def check_information(information: Sequence[float]) -> None:
 
 
 def no_new_data(before: float, now: float) -> bool:
-    """Whether a look sees what the look before it has seen."""
+    """Whether a look sees what the look before it has seen.
+
+    Parameters
+    ----------
+    before, now : float
+        Information at two looks.
+    """
     return now - before <= NEW_DATA * now
 
 
 def masses(state: Survival, time: float, drift: float = 0.0) -> tuple[Vector, Vector]:
     """Scores after the look before, and how much probability of survival lies at each.
 
+    Both have shape (m,).
+
     Parameters
     ----------
     time : float
         Information at the next look: the closer, the finer the scores.
+    drift : float
+        Mean of the statistic at information 1.
     """
     if state.time == 0:
         return np.zeros(1), np.ones(1)
@@ -156,6 +175,8 @@ def log_tail(
         Information at the look before and now.
     critical : float
         Of the statistic; the slope is per unit of it, and 0 where the chance is 0.
+    drift : float
+        Mean of the statistic at information 1.
     """
     from scipy import special
 
@@ -185,6 +206,10 @@ def advance(
         Critical values of the statistic.
     reach : float
         Standard deviations after which an open region is cut off.
+    time : float
+        Information at the next look.
+    drift : float
+        Mean of the statistic at information 1.
     """
     root, center = math.sqrt(time), drift * time
     low = max(lower * root, min(center, 0.0) - reach * root)

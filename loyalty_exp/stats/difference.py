@@ -13,6 +13,13 @@ from loyalty_exp.stats.relative import relative_lift
 def welch_df(v_t: float, df_t: float, v_c: float, df_c: float) -> float:
     """Degrees of freedom of a sum of two independent variance estimates; infinity when both are 0.
 
+    Parameters
+    ----------
+    v_t, v_c : float
+        Variances of the two estimates.
+    df_t, df_c : float
+        Their degrees of freedom.
+
     References
     ----------
     Welch (1947), Biometrika 34, 28-35; Satterthwaite (1946), An approximate distribution of estimates of

@@ -27,7 +27,12 @@ def _special() -> Any:
 
 
 def normal_cdf(x: float) -> float:
-    """Standard normal distribution function, accurate in both tails."""
+    """Standard normal distribution function, accurate in both tails.
+
+    Parameters
+    ----------
+    x : float
+    """
     return 0.5 * math.erfc(-x / math.sqrt(2))
 
 
@@ -97,7 +102,13 @@ def t_two_sided(t: float, df: float) -> tuple[float, float]:
 
 
 def t_one_sided(t: float, df: float) -> tuple[float, float]:
-    """Upper tail of Student's t: ``(p, log p)``, the logarithm finite for any finite t."""
+    """Upper tail of Student's t: ``(p, log p)``, the logarithm finite for any finite t.
+
+    Parameters
+    ----------
+    t : float
+        The statistic.
+    """
     p, log_p = t_two_sided(t, df)
     if t > 0:
         return p / 2, log_p - math.log(2)
@@ -107,10 +118,18 @@ def t_one_sided(t: float, df: float) -> tuple[float, float]:
 def t_quantile(p: float, df: float) -> float:
     """Quantile of Student's t.
 
+    Parameters
+    ----------
+    p : float
+        Between 0 and 1.
+    df : float
+        Positive; infinity for the normal distribution.
+
     References
     ----------
     Abramowitz & Stegun (1964), Handbook of Mathematical Functions, 26.7.5 (for ``df > 1,000``, where its
-    fifth term is below 1e-11 of the quantile).
+    fifth term is below 1e-11 of the quantile). Far out the leading term of the tail,
+    ``p = df^(df/2) t^-df / (df B(1/2, df/2))``.
     """
     if not (0 < p < 1 and df > 0):
         raise ValueError(f"quantile needs 0 < p < 1 and positive df, not p={p}, df={df}")
@@ -119,7 +138,10 @@ def t_quantile(p: float, df: float) -> float:
         return x
     s = x * x
     if df < 1000 or s > 0.04 * df:
-        return float(_special().stdtrit(df, p))
+        tail = min(p, 1 - p)
+        far = _far_quantile(tail, df) if tail < 1e-20 else 0.0
+        # SciPy's inverse loses digits, and then its way, where the tail is a plain power.
+        return math.copysign(far, x) if far > 1e6 * (df + 1) else float(_special().stdtrit(df, p))
     g1 = (s + 1) / 4
     g2 = ((5 * s + 16) * s + 3) / 96
     g3 = (((3 * s + 19) * s + 17) * s - 15) / 384
@@ -127,8 +149,19 @@ def t_quantile(p: float, df: float) -> float:
     return x * (1 + (g1 + (g2 + (g3 + g4 / df) / df) / df) / df)
 
 
+def _far_quantile(p: float, df: float) -> float:
+    """Size of the quantile of t far out, where the tail is a power of it."""
+    log_t = 0.5 * math.log(df) - (math.log(p) + math.log(df) + float(_special().betaln(0.5, df / 2))) / df
+    return math.exp(min(log_t, 700.0))
+
+
 def chi2_sf(x: float, df: float) -> tuple[float, float]:
     """Upper tail of chi-square: ``(p, log p)``, the logarithm finite for any finite x.
+
+    Parameters
+    ----------
+    x : float
+        The statistic.
 
     References
     ----------
@@ -151,6 +184,13 @@ def chi2_sf(x: float, df: float) -> tuple[float, float]:
 def f_sf(x: float, df_numerator: float, df_denominator: float) -> tuple[float, float]:
     """Upper tail of the F distribution: ``(p, log p)``.
 
+    Parameters
+    ----------
+    x : float
+        The statistic.
+    df_numerator, df_denominator : float
+        Positive.
+
     References
     ----------
     Abramowitz & Stegun (1964), Handbook of Mathematical Functions, 26.6.2 and 26.5.4.
@@ -166,6 +206,11 @@ def f_sf(x: float, df_numerator: float, df_denominator: float) -> tuple[float, f
 
 def beta_quantile(p: float, a: float, b: float) -> float:
     """Quantile of the beta distribution.
+
+    Parameters
+    ----------
+    a, b : float
+        Of the beta distribution, positive.
 
     References
     ----------

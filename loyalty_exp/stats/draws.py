@@ -35,10 +35,19 @@ class Draw(Protocol):
         """How many assignments are possible; :data:`COUNTLESS` where there are more."""
 
     def every(self) -> Iterator[tuple[Assignments, Vector]]:
-        """All assignments in batches, with their probabilities up to a common factor."""
+        """All assignments in batches, with their probabilities up to a common factor.
+
+        Assignments have shape (batch, n), probabilities shape (batch,).
+        """
 
     def sample(self, rng: np.random.Generator, size: int) -> Assignments:
-        """Independent draws, shape (size, n)."""
+        """Independent draws, shape (size, n).
+
+        Parameters
+        ----------
+        size : int
+            How many draws.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,10 @@ class Complete:
         return COUNTLESS if fewer >= 35 else min(math.comb(self.n, fewer), COUNTLESS)
 
     def every(self) -> Iterator[tuple[Assignments, Vector]]:
-        """All choices."""
+        """All choices.
+
+        Shapes (batch, n) and (batch,).
+        """
         choices = combinations(range(self.n), self.treated)
         while chosen := list(islice(choices, max(1, CELLS // self.n))):
             z = np.zeros((len(chosen), self.n), dtype=np.bool_)
@@ -64,7 +76,15 @@ class Complete:
             yield z, np.ones(len(chosen))
 
     def sample(self, rng: np.random.Generator, size: int) -> Assignments:
-        """Shuffle the labels."""
+        """Shuffle the labels.
+
+        Shape (size, n).
+
+        Parameters
+        ----------
+        size : int
+            How many draws.
+        """
         labels = np.arange(self.n) < self.treated
         return rng.permuted(np.broadcast_to(labels, (size, self.n)), axis=1)
 
@@ -89,7 +109,10 @@ class Bernoulli:
         return COUNTLESS if self.n >= 60 else int(2**self.n) - 2
 
     def every(self) -> Iterator[tuple[Assignments, Vector]]:
-        """All assignments with both arms."""
+        """All assignments with both arms.
+
+        Shapes (batch, n) and (batch,).
+        """
         at_once, p = max(1, CELLS // self.n), np.array(self.shares)
         for start in range(1, self.count + 1, at_once):
             code = np.arange(start, min(start + at_once, self.count + 1), dtype=np.int64)
@@ -97,7 +120,15 @@ class Bernoulli:
             yield z, np.where(z, p, 1 - p).prod(axis=1)
 
     def sample(self, rng: np.random.Generator, size: int) -> Assignments:
-        """Toss a coin for every unit, again where an arm is empty."""
+        """Toss a coin for every unit, again where an arm is empty.
+
+        Shape (size, n).
+
+        Parameters
+        ----------
+        size : int
+            How many draws.
+        """
         z = rng.random((size, self.n)) < np.array(self.shares)
         while (bad := z.all(axis=1) | ~z.any(axis=1)).any():
             z[bad] = rng.random((int(bad.sum()), self.n)) < np.array(self.shares)
@@ -133,7 +164,10 @@ class Blocked:
         return product_so_far
 
     def every(self) -> Iterator[tuple[Assignments, Vector]]:
-        """All combinations of the assignments of the blocks."""
+        """All combinations of the assignments of the blocks.
+
+        Shapes (batch, n) and (batch,).
+        """
         listed = []
         for draw in self.draws:
             parts = list(draw.every())
@@ -148,7 +182,15 @@ class Blocked:
             yield z, probability
 
     def sample(self, rng: np.random.Generator, size: int) -> Assignments:
-        """Draw block by block."""
+        """Draw block by block.
+
+        Shape (size, n).
+
+        Parameters
+        ----------
+        size : int
+            How many draws.
+        """
         z = np.zeros((size, self.n), dtype=np.bool_)
         for block, draw in zip(self.blocks, self.draws, strict=True):
             z[:, list(block)] = draw.sample(rng, size)
@@ -181,10 +223,21 @@ class Clustered:
         return self.draw.count
 
     def every(self) -> Iterator[tuple[Assignments, Vector]]:
-        """All assignments of the clusters."""
+        """All assignments of the clusters.
+
+        Shapes (batch, n) and (batch,).
+        """
         for z, p in self.draw.every():
             yield z[:, list(self.cluster)], p
 
     def sample(self, rng: np.random.Generator, size: int) -> Assignments:
-        """Draw the clusters."""
+        """Draw the clusters.
+
+        Shape (size, n).
+
+        Parameters
+        ----------
+        size : int
+            How many draws.
+        """
         return self.draw.sample(rng, size)[:, list(self.cluster)]

@@ -12,8 +12,10 @@ class Difference:
 
     Attributes
     ----------
-    estimate, std_error, ci_lower, ci_upper : float
-        The interval is two-sided at the declared alpha; ``std_error`` is 0 when nothing varies.
+    estimate, ci_lower, ci_upper : float
+        The interval is two-sided at the declared alpha.
+    std_error : float or None
+        0 when nothing varies; None where the method has none (ranks, randomization).
     p_value : float or None
         Two-sided; None when the test does not exist.
     log_p_value : float or None
@@ -23,7 +25,7 @@ class Difference:
     """
 
     estimate: float
-    std_error: float
+    std_error: float | None
     ci_lower: float
     ci_upper: float
     p_value: float | None

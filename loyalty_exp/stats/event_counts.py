@@ -103,12 +103,18 @@ class RiskTable:
 
     @property
     def at_risk(self) -> Vector:
-        """Units at risk in both arms."""
+        """Units at risk in both arms.
+
+        Shape (m,).
+        """
         return self.at_risk_treated + self.at_risk_control
 
     @property
     def events(self) -> Vector:
-        """Events in both arms."""
+        """Events in both arms.
+
+        Shape (m,).
+        """
         return self.events_treated + self.events_control
 
 
@@ -173,14 +179,26 @@ def risk_table(treated: EventCounts, control: EventCounts) -> RiskTable:
 
 
 def require_units(treated: EventCounts, control: EventCounts) -> None:
-    """Refuse an arm without units, in words."""
+    """Refuse an arm without units, in words.
+
+    Raises
+    ------
+    NotEstimable
+        Without units; the reason names the arm.
+    """
     for arm, name in ((treated, "the treatment arm"), (control, "the control arm")):
         if arm.n < 1:
             raise NotEstimable(f"no units in {name}")
 
 
 def increasing_times(time: npt.ArrayLike) -> Vector:
-    """Copy times, refusing any that are negative, not finite or not strictly increasing."""
+    """Copy times, refusing any that are negative, not finite or not strictly increasing.
+
+    Parameters
+    ----------
+    time : array, shape (t,)
+        What is returned has the same shape.
+    """
     t = np.array(time, dtype=np.float64)
     if t.ndim != 1 or not np.isfinite(t).all() or (t < 0).any() or (np.diff(t) <= 0).any():
         raise ValueError("times must be finite, not negative and strictly increasing")
@@ -188,7 +206,12 @@ def increasing_times(time: npt.ArrayLike) -> Vector:
 
 
 def whole_counts(counts: npt.ArrayLike) -> Counts:
-    """Copy counts as integers, refusing any that are negative or not whole."""
+    """Copy counts as integers, refusing any that are negative or not whole.
+
+    Parameters
+    ----------
+    counts : array, shape (t,)
+    """
     raw = np.array(counts)
     if raw.size and not np.issubdtype(raw.dtype, np.integer):
         as_float = raw.astype(np.float64)
@@ -201,7 +224,15 @@ def whole_counts(counts: npt.ArrayLike) -> Counts:
 
 
 def summed(counts: Counts, place: npt.NDArray[np.intp], size: int) -> Counts:
-    """Add up counts by place, in integers."""
+    """Add up counts by place, in integers.
+
+    Parameters
+    ----------
+    place : array of int, shape (m,)
+        Where each count belongs.
+    size : int
+        Places in all.
+    """
     out = np.zeros(size, dtype=np.int64)
     np.add.at(out, place, counts)
     return out

@@ -110,6 +110,15 @@ def constant_boundaries(
 
     ``delta`` 0 is O'Brien and Fleming's, 1/2 Pocock's. The last of the information is fraction 1.
 
+    Parameters
+    ----------
+    information : sequence of float, length k
+        As shares of the planned information, increasing.
+    delta : float
+        0 for the shape of O'Brien and Fleming, 0.5 for Pocock's.
+    sides : int
+        1 or 2.
+
     References
     ----------
     Wang & Tsiatis (1987), Approximately optimal one-parameter boundaries for group sequential trials,

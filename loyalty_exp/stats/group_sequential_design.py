@@ -80,6 +80,11 @@ def operating_characteristics(bounds: Boundaries, drift: float) -> Operating:
 def required_drift(bounds: Boundaries, power: float) -> float:
     """Drift at which the design stops for a positive effect with the given chance.
 
+    Parameters
+    ----------
+    power : float
+        Between the level and 1.
+
     Raises
     ------
     ValueError
@@ -100,13 +105,24 @@ def required_drift(bounds: Boundaries, power: float) -> float:
 
 
 def fixed_drift(bounds: Boundaries, power: float) -> float:
-    """Drift at which one test at the end, without looks before, has the given power."""
+    """Drift at which one test at the end, without looks before, has the given power.
+
+    Parameters
+    ----------
+    power : float
+        Between the level and 1.
+    """
     alpha = bounds.cumulative_alpha[-1] / bounds.sides
     return (normal_quantile(1 - alpha) + normal_quantile(power)) / math.sqrt(bounds.information[-1])
 
 
 def inflation_factor(bounds: Boundaries, power: float) -> float:
     """Largest sample size of the design over that of a fixed test of the same error and power.
+
+    Parameters
+    ----------
+    power : float
+        Between the level and 1.
 
     References
     ----------

@@ -41,7 +41,7 @@ class HorizonRates:
         The p-value on mature units is the score test's, not this one's.
         """
         d = self.difference
-        return d.estimate / d.std_error if d.std_error > 0 else None
+        return d.estimate / d.std_error if d.std_error else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,13 @@ class Conditional:
     log_weights: Vector
 
     def at(self, x: int) -> int:
-        """Place of a number of successes."""
+        """Place of a number of successes.
+
+        Parameters
+        ----------
+        x : int
+            Successes under treatment.
+        """
         return x - self.first
 
     def mean(self) -> float:
@@ -38,7 +44,13 @@ class Conditional:
         return self.first + float(weights @ np.arange(len(weights)) / weights.sum())
 
     def log_tail(self, x: int, upper: bool) -> float:
-        """Logarithm of the probability of ``x`` or more (or of ``x`` or fewer) successes."""
+        """Logarithm of the probability of ``x`` or more (or of ``x`` or fewer) successes.
+
+        Parameters
+        ----------
+        x : int
+            Successes under treatment.
+        """
         i, top = self.at(x), self.log_weights.max()
         part = self.log_weights[i:] if upper else self.log_weights[: i + 1]
         highest = part.max()

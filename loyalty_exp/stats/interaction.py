@@ -79,6 +79,12 @@ def qualitative(estimates: Sequence[float], std_errors: Sequence[float]) -> tupl
 def james_stein(estimates: Sequence[float], variance: float) -> tuple[float, tuple[float, ...]]:
     """Shrink estimates of equal, known variance towards their mean.
 
+    Parameters
+    ----------
+    estimates : sequence of float, length k
+    variance : float
+        Of each of them.
+
     Returns
     -------
     (factor, shrunken) : tuple

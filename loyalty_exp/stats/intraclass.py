@@ -45,6 +45,11 @@ def design_effect(sizes: npt.ArrayLike, icc: float) -> DesignEffect:
     icc : float
         Intraclass correlation, at most 1.
 
+    Raises
+    ------
+    NotEstimable
+        If the correlation is too negative for clusters of this size.
+
     References
     ----------
     Kish (1965), Survey Sampling, section 8.2; Eldridge, Ashby, Kerry (2006), Sample size for cluster
@@ -105,7 +110,15 @@ def intraclass_correlation(arms: Sequence[ClusterArm], column: str, within: floa
 
 
 def within_sum(values: npt.ArrayLike, cluster: npt.ArrayLike) -> float:
-    """Sum of squared distances of member rows to the mean of their cluster."""
+    """Sum of squared distances of member rows to the mean of their cluster.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        One value a member.
+    cluster : array, shape (n,)
+        Id of the cluster of each member.
+    """
     x = np.asarray(values, dtype=np.float64)
     _, at, sizes = np.unique(np.asarray(cluster), return_inverse=True, return_counts=True)
     centered = x - (np.bincount(at, x) / sizes)[at]

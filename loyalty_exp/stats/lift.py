@@ -75,6 +75,15 @@ def lift_df(ratio: float, v_t: float, df_t: float, v_c: float, df_c: float) -> f
     Handed to :func:`loyalty_exp.stats.relative.relative_lift` with the estimated ratio they give the interval
     of Tamhane and Logan; those of the difference (ratio 1) make lift and difference agree on significance.
 
+    Parameters
+    ----------
+    ratio : float
+        Treated over control.
+    v_t, v_c : float
+        Variances of the means.
+    df_t, df_c : float
+        Their degrees of freedom.
+
     References
     ----------
     Tamhane & Logan (2004), Finding the maximum safe dose level for heteroscedastic data, Journal of

@@ -51,7 +51,10 @@ class Tables:
 
     @property
     def n(self) -> Vector:
-        """Units by stratum."""
+        """Units by stratum.
+
+        Shape (s,).
+        """
         return self.n_t + self.n_c
 
 
@@ -163,6 +166,11 @@ def cochran_mantel_haenszel(of: Tables, continuity: bool = False) -> ChiSquare:
 def breslow_day(of: Tables, tarone: bool = True) -> ChiSquare:
     """Test that the odds ratio is the same in all strata.
 
+    Raises
+    ------
+    NotEstimable
+        With fewer than two strata that hold units with and units without the event.
+
     References
     ----------
     Breslow & Day (1980), Statistical Methods in Cancer Research I, IARC, equation 4.30; Tarone (1985), On
@@ -192,6 +200,13 @@ def common_rate_ratio(
     alpha: float,
 ) -> CommonRatio:
     """Mantel-Haenszel ratio of event rates; the interval takes events as Poisson.
+
+    Parameters
+    ----------
+    events_t, events_c : array of int, shape (s,)
+        Events by stratum, treated and control.
+    exposure_t, exposure_c : array, shape (s,)
+        Time at risk by stratum, in one unit.
 
     References
     ----------

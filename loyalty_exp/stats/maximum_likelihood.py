@@ -42,6 +42,8 @@ class LikelihoodFit:
     def std_errors(self) -> Vector:
         """Root of the diagonal of the covariance.
 
+        Shape (p,), in the order of the parameters.
+
         Raises
         ------
         NotEstimable
@@ -134,7 +136,15 @@ def _curvature(gradient: Callable[[Vector], Vector], at: Vector) -> Matrix:
 
 
 def rescaled(fit: LikelihoodFit, factors: Sequence[float], log_shift: float) -> LikelihoodFit:
-    """Bring a fit of scaled data back: parameters times factors, log-likelihood plus a constant."""
+    """Bring a fit of scaled data back: parameters times factors, log-likelihood plus a constant.
+
+    Parameters
+    ----------
+    factors : sequence of float
+        By which each parameter is multiplied.
+    log_shift : float
+        Added to the log-likelihood.
+    """
     k = np.asarray(factors, dtype=np.float64)
     if not all(math.isfinite(f) and f > 0 for f in k):
         raise ValueError("scale factors are positive")

@@ -38,6 +38,13 @@ def tuning(alpha: float) -> float:
 def normal_mixture_scale(variance: float, alpha: float, sides: int = 2) -> float:
     """Variance to add in :func:`normal_mixture_boundary` so that it is lowest at an intrinsic time.
 
+    Parameters
+    ----------
+    variance : float
+        Intrinsic time: the summed variance.
+    sides : int
+        1 or 2.
+
     References
     ----------
     Howard, Ramdas, McAuliffe, Sekhon (2021), Time-uniform, nonparametric, nonasymptotic confidence sequences,
@@ -47,12 +54,31 @@ def normal_mixture_scale(variance: float, alpha: float, sides: int = 2) -> float
 
 
 def log_normal_mixture(s: float, variance: float, scale: float) -> float:
-    """Logarithm of the two-sided normal mixture of exponential martingales, of a sum s with a variance."""
+    """Logarithm of the two-sided normal mixture of exponential martingales, of a sum s with a variance.
+
+    Parameters
+    ----------
+    s : float
+        A centered sum.
+    variance : float
+        Intrinsic time: its variance.
+    scale : float
+        From :func:`normal_mixture_scale`.
+    """
     return log_mixture_ratio(s / math.sqrt(variance), variance / scale)
 
 
 def normal_mixture_boundary(variance: float, alpha: float, scale: float, sides: int = 2) -> float:
     """Height that a sum of sub-Gaussian terms ever exceeds with chance at most alpha, at an intrinsic time.
+
+    Parameters
+    ----------
+    variance : float
+        Intrinsic time: the summed variance.
+    scale : float
+        From :func:`normal_mixture_scale`.
+    sides : int
+        1 or 2.
 
     References
     ----------

@@ -137,6 +137,11 @@ def empty(columns: Sequence[str]) -> Moments:
 def from_rows(columns: Mapping[str, npt.ArrayLike]) -> Moments:
     """Moments of plain arrays of equal length, two-pass.
 
+    Parameters
+    ----------
+    columns : mapping of name to array, shape (n,)
+        One value a unit.
+
     Raises
     ------
     ValueError
@@ -169,7 +174,7 @@ def without_noise(moments: Moments) -> Moments:
 
 
 def checked(moments: Moments) -> Moments:
-    """Refuse moments that no data can have.
+    """Refuse moments that no data can have, such as ``|cov| > sd * sd``.
 
     Raises
     ------

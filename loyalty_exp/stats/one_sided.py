@@ -62,7 +62,7 @@ def one_sided(difference: Difference, alternative: Alternative, alpha: float, nu
     """
     if alternative not in ("greater", "less"):
         raise ValueError(f"the alternative is greater or less, not {alternative}")
-    if difference.std_error <= 0:
+    if not difference.std_error:
         raise NotEstimable("nothing varies")
     df = math.inf if difference.df is None else difference.df
     sign = 1.0 if alternative == "greater" else -1.0

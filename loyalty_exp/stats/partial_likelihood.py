@@ -18,7 +18,13 @@ _MANY_TIES = 2_000
 
 
 def maximum(table: RiskTable, ties: Ties) -> float:
-    """Log hazard ratio at which the partial likelihood is greatest: Newton, kept inside a bracket."""
+    """Log hazard ratio at which the partial likelihood is greatest: Newton, kept inside a bracket.
+
+    Raises
+    ------
+    NotEstimable
+        Without an event in an arm while both arms were at risk.
+    """
     if ties not in ("efron", "breslow"):
         raise ValueError(f"no such way to treat ties: {ties!r}")
     both = (table.at_risk_treated > 0) & (table.at_risk_control > 0)
@@ -41,7 +47,21 @@ def maximum(table: RiskTable, ties: Ties) -> float:
 
 
 def likelihood_at(table: RiskTable, log_ratio: float, ties: Ties) -> tuple[float, Vector, Vector]:
-    """Partial log-likelihood, and by event time the score (Schoenfeld residuals summed) and information."""
+    """Partial log-likelihood, and by event time the score (Schoenfeld residuals summed) and information.
+
+    The terms have shape (m,), one an event time.
+
+    Parameters
+    ----------
+    log_ratio : float
+        Logarithm of the hazard ratio.
+
+    References
+    ----------
+    Cox (1972), Regression models and life-tables, JRSS B 34(2), 187-220; Efron (1977), The efficiency of
+    Cox's likelihood function for censored data, JASA 72, 557-565, and Breslow (1974), Covariance analysis of
+    censored survival data, Biometrics 30, 89-99, for events that share a day.
+    """
     theta, d = math.exp(log_ratio), table.events
     treated = theta * table.at_risk_treated
     whole = treated + table.at_risk_control

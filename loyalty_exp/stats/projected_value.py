@@ -8,10 +8,10 @@ arm on its own, so nothing an arm does is shrunk towards the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.moments import Vector
@@ -36,14 +36,30 @@ class Buyers:
         Washed out: it should not hold the burst that the campaign itself caused.
     value : array, shape (n,)
         Mean money a repeat purchase; not read where there is none.
+    count : array, shape (n,), optional
+        Customers in each row, where equal histories share one; one each when left out.
+    margin : array, shape (n,), optional
+        Mean contribution margin of a customer of the row. Where it is given, the margin of money spent is
+        that of the arm: the sum of these over the sum of what was spent.
     """
 
     history: PurchaseHistory
     value: Vector
+    count: Vector | None = None
+    margin: Vector | None = None
 
     def __post_init__(self) -> None:
-        if self.value.shape != self.history.frequency.shape:
+        given = [v for v in (self.value, self.count, self.margin) if v is not None]
+        if any(v.shape != self.history.frequency.shape for v in given):
             raise ValueError("one value for each customer")
+
+    @property
+    def customers(self) -> Vector:
+        """Customers in each row.
+
+        Shape (n,).
+        """
+        return np.ones(self.history.n) if self.count is None else self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +91,25 @@ class Projection:
 def projected_values(buyers: Buyers, model: BgNbd, spend: GammaGamma, over: Projection) -> Vector:
     """Discounted margin each customer is expected to bring after the window.
 
+    Shape (n,), in money.
+
     References
     ----------
     Fader, Hardie, Lee (2005), RFM and CLV: using iso-value curves for customer base analysis, Journal of
     Marketing Research 42, 415-430: transactions and spend are projected apart and multiplied.
     """
-    total, before = np.zeros(buyers.history.n), np.zeros(buyers.history.n)
+    value = np.where(buyers.history.frequency > 0, buyers.value, 0)
+    each = expected_spend(spend, buyers.history.frequency, value)
+    return np.asarray(over.margin * each * _discounted_purchases(model, buyers.history, over))
+
+
+def _discounted_purchases(model: BgNbd, known: PurchaseHistory, over: Projection) -> Vector:
+    """Purchases expected of each customer, those of each period discounted."""
+    total, before = np.zeros(known.n), np.zeros(known.n)
     for k in range(1, over.periods + 1):
-        by_then = expected_later_purchases(model, buyers.history, k * over.period)
+        by_then = expected_later_purchases(model, known, k * over.period)
         total, before = total + (by_then - before) / (1 + over.discount) ** k, by_then
-    each = expected_spend(
-        spend, buyers.history.frequency, np.where(buyers.history.frequency > 0, buyers.value, 0)
-    )
-    return np.asarray(over.margin * each * total)
+    return total
 
 
 def projected_difference(
@@ -117,16 +139,17 @@ def projected_difference(
     """
     if replicates < 1:
         raise ValueError("at least one replicate")
-    whole = [_fitted(arm, None, None) for arm in (treated, control)]
-    means = [_mean(arm, m, over, None) for arm, m in zip((treated, control), whole, strict=True)]
+    arms = [_Arm.of(treated), _Arm.of(control)]
+    whole = [arm.fitted(arm.buyers.customers, None) for arm in arms]
+    means = [arm.mean(arm.buyers.customers, m, over) for arm, m in zip(arms, whole, strict=True)]
     values, failed = np.empty(replicates), 0
     for i in range(replicates):
         found = []
-        for arm, start in zip((treated, control), whole, strict=True):
-            n = arm.history.n
-            count = rng.multinomial(n, np.full(n, 1 / n)).astype(np.float64)
+        for arm, start in zip(arms, whole, strict=True):
+            n = arm.buyers.customers
+            count = rng.multinomial(round(n.sum()), n / n.sum()).astype(np.float64)
             try:
-                found.append(_mean(arm, _fitted(arm, count, start), over, count))
+                found.append(arm.mean(count, arm.fitted(count, start), over))
             except NotEstimable:
                 found.append(math.nan)
         values[i] = found[0] - found[1]
@@ -136,43 +159,91 @@ def projected_difference(
     return Replicates(means[0] - means[1], values)
 
 
-def absolute_percentage_error(predicted: Sequence[float], actual: Sequence[float]) -> float:
-    """Mean over periods of ``|predicted - actual| / |actual|``, from a backtest.
+Models = tuple[BgNbd, GammaGamma]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arm:
+    """Customers of an arm, with the rows that either model tells apart.
+
+    Attributes
+    ----------
+    buying : PurchaseHistory
+        Each history once.
+    at_buying, at_spend : array of int, shape (n,)
+        Row of each customer among them.
+    frequency, value : array
+        Each pair once.
+    """
+
+    buyers: Buyers
+    buying: PurchaseHistory
+    at_buying: npt.NDArray[np.int64]
+    frequency: Vector
+    value: Vector
+    at_spend: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, buyers: Buyers) -> _Arm:
+        h = buyers.history
+        rows, at = np.unique(np.stack([h.frequency, h.recency, h.age]), axis=1, return_inverse=True)
+        spent = np.where(h.frequency > 0, buyers.value, 0.0)
+        pairs, where = np.unique(np.stack([h.frequency, spent]), axis=1, return_inverse=True)
+        return cls(buyers, PurchaseHistory(*rows), at.ravel(), pairs[0], pairs[1], where.ravel())
+
+    def fitted(self, count: Vector, start: Models | None) -> Models:
+        """Fit both models to so many customers of each row, from the fit of all for a resample."""
+        buying, spend = start or (None, None)
+        of_histories = np.bincount(self.at_buying, count, self.buying.n).astype(np.float64)
+        of_pairs = np.bincount(self.at_spend, count, len(self.frequency)).astype(np.float64)
+        first = start is None
+        return (
+            model_of(fit_bg_nbd(self.buying, of_histories, buying, first)),
+            spend_model_of(fit_gamma_gamma(self.frequency, self.value, of_pairs, spend, first)),
+        )
+
+    def mean(self, count: Vector, models: Models, over: Projection) -> float:
+        """Mean projected value, of so many customers of each row."""
+        buying, spend = models
+        purchases = _discounted_purchases(buying, self.buying, over)[self.at_buying]
+        each = expected_spend(spend, self.frequency, self.value)[self.at_spend]
+        projected = float(np.average(each * purchases, weights=count))
+        return over.margin * margin_share(self.buyers, count) * projected
+
+
+def fitted_models(buyers: Buyers) -> Models:
+    """Fit both models to an arm.
 
     Raises
     ------
     NotEstimable
-        Without a period, or where an actual value is 0.
+        When one cannot be fitted.
     """
-    if len(predicted) != len(actual):
-        raise ValueError("as many predictions as actual values")
-    if not len(actual) or any(a == 0 for a in actual):
-        raise NotEstimable("a percentage error needs actual values other than 0")
-    return math.fsum(abs(p - a) / abs(a) for p, a in zip(predicted, actual, strict=True)) / len(actual)
+    return _Arm.of(buyers).fitted(buyers.customers, None)
 
 
-def with_backtest_error(found: Replicates, error: float) -> float:
-    """Standard error with the error of the models added: ``sqrt(se^2 + (error * estimate)^2)``.
+def mean_value(buyers: Buyers, models: Models, over: Projection) -> float:
+    """Mean projected value over the customers of an arm."""
+    return _Arm.of(buyers).mean(buyers.customers, models, over)
 
-    ``error`` is the percentage error of a backtest, as a fraction, read as a standard deviation of the
-    projected difference relative to its size.
+
+def margin_share(buyers: Buyers, count: Vector) -> float:
+    """Contribution margin of the arm for money spent; 1 where the projection holds it already.
+
+    Parameters
+    ----------
+    count : array, shape (n,)
+        Customers in each row.
+
+    Raises
+    ------
+    NotEstimable
+        If nothing was spent.
     """
-    if not error >= 0:
-        raise ValueError("a backtest error is not negative")
-    return math.hypot(found.std_error, error * found.estimate)
-
-
-Models = tuple[BgNbd, GammaGamma]
-
-
-def _fitted(arm: Buyers, count: Vector | None, start: Models | None) -> Models:
-    buying, spend = start or (None, None)
-    data = arm.history
-    return (
-        model_of(fit_bg_nbd(data, count, buying, start is None)),
-        spend_model_of(fit_gamma_gamma(data.frequency, arm.value, count, spend, start is None)),
-    )
-
-
-def _mean(arm: Buyers, models: Models, over: Projection, count: Vector | None) -> float:
-    return float(np.average(projected_values(arm, *models, over), weights=count))
+    if buyers.margin is None:
+        return 1.0
+    bought = buyers.history.frequency > 0
+    spent = float(count[bought] @ (buyers.history.frequency * buyers.value)[bought])
+    if not spent > 0:
+        raise NotEstimable("nothing was spent")
+    return float(count @ buyers.margin) / spent

@@ -62,7 +62,15 @@ class PurchaseHistory:
 
 
 def history(frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> PurchaseHistory:
-    """Make a history of plain columns, one row for each customer."""
+    """Make a history of plain columns, one row for each customer.
+
+    Parameters
+    ----------
+    frequency : array, shape (n,)
+        Repeat purchases.
+    recency, age : array, shape (n,)
+        Time of the last purchase, and of observation, since the first one; in one unit.
+    """
     x, t_x, t = (np.asarray(v, dtype=np.float64) for v in (frequency, recency, age))
     return PurchaseHistory(x, t_x, t)
 
@@ -101,10 +109,22 @@ def from_purchases(
     return history(count - 1, (last - first) / days_per_unit, (end - first) / days_per_unit)
 
 
-def frequency_value_correlation(frequency: npt.ArrayLike, value: npt.ArrayLike) -> float:
+def frequency_value_correlation(
+    frequency: npt.ArrayLike, value: npt.ArrayLike, count: Vector | None = None
+) -> float:
     """Correlation of repeat purchases and mean spend a purchase, among customers with a repeat purchase.
 
-    The spend model takes the two for independent: print this number beside what rests on it.
+    The spend model takes the two for independent: print this number beside what rests on it. Each row counts
+    once, or as often as ``count`` says.
+
+    Parameters
+    ----------
+    frequency : array, shape (n,)
+        Repeat purchases.
+    value : array, shape (n,)
+        Mean spend a purchase, in money.
+    count : array, shape (n,), optional
+        Customers in each row; one each when left out.
 
     Raises
     ------
@@ -119,8 +139,10 @@ def frequency_value_correlation(frequency: npt.ArrayLike, value: npt.ArrayLike) 
     x, z = np.asarray(frequency, dtype=np.float64), np.asarray(value, dtype=np.float64)
     chosen = x > 0
     x, z = x[chosen], z[chosen]
+    w = np.ones(len(x)) if count is None else count[chosen]
     if len(x) < 3:
         raise NotEstimable("fewer than three customers with a repeat purchase")
     if np.ptp(x) == 0 or np.ptp(z) == 0:
         raise NotEstimable("frequency or value does not vary")
-    return float(np.corrcoef(x, z)[0, 1])
+    both = np.cov(x, z, aweights=w)
+    return float(both[0, 1] / np.sqrt(both[0, 0] * both[1, 1]))

@@ -58,15 +58,33 @@ class RandomizationTest:
 
 
 def mean_difference(assignments: Assignments, outcome: Vector) -> Vector:
-    """Treated minus control mean."""
-    z = assignments.astype(np.float64)
+    """Treated minus control mean.
+
+    Parameters
+    ----------
+    assignments : array of bool, shape (draws, n)
+        What is returned has shape (draws,).
+    outcome : array, shape (n,)
+    """
+    z, y = assignments.astype(np.float64), outcome - outcome.min()  # far from 0, ties would be lost
     n_t = z.sum(axis=1)
-    n_c, top = z.shape[1] - n_t, z @ outcome
-    return np.asarray(top / n_t - (outcome.sum() - top) / n_c)
+    n_c, top = z.shape[1] - n_t, z @ y
+    return np.asarray(top / n_t - (y.sum() - top) / n_c)
 
 
 def studentized(assignments: Assignments, outcome: Vector) -> Vector:
     """Welch's statistic: valid in large samples also where only the means are equal, not the distributions.
+
+    Parameters
+    ----------
+    assignments : array of bool, shape (draws, n)
+        What is returned has shape (draws,).
+    outcome : array, shape (n,)
+
+    Raises
+    ------
+    NotEstimable
+        If an assignment leaves fewer than two units in an arm.
 
     References
     ----------
@@ -89,7 +107,13 @@ def studentized(assignments: Assignments, outcome: Vector) -> Vector:
 
 
 def within_blocks(blocks: Sequence[Sequence[int]]) -> Statistic:
-    """Mean of the blocks' mean differences, weighted by their units: the statistic for ``Blocked`` draws."""
+    """Mean of the blocks' mean differences, weighted by their units: the statistic for ``Blocked`` draws.
+
+    Parameters
+    ----------
+    blocks : sequence of sequences of int
+        Places of the units of each block.
+    """
 
     def statistic(assignments: Assignments, outcome: Vector) -> Vector:
         found = np.zeros(len(assignments))
@@ -103,6 +127,11 @@ def within_blocks(blocks: Sequence[Sequence[int]]) -> Statistic:
 
 def monte_carlo_p(exceedances: int, draws: int) -> float:
     """p-value of a drawn reference distribution: the assignment that took place counts as one of them.
+
+    Parameters
+    ----------
+    exceedances : int
+        Draws at least as far out as the statistic seen.
 
     References
     ----------

@@ -204,7 +204,17 @@ def _count(treated: npt.ArrayLike, control: npt.ArrayLike) -> _Counted:
 
 
 def finite_values(values: npt.ArrayLike) -> Vector:
-    """One arm's values, checked; shape (n,)."""
+    """One arm's values, checked; shape (n,).
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+
+    Raises
+    ------
+    NotEstimable
+        Without units.
+    """
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or not np.isfinite(x).all():
         raise ValueError("ranks need one row of finite values an arm")

@@ -49,6 +49,13 @@ def exact_rate_ratio(
     seen, as R's ``poisson.test``; being another ordering, it can be below alpha by a little while the
     interval holds 1.
 
+    Parameters
+    ----------
+    events_t, events_c : int
+        Events, treated and control.
+    exposure_t, exposure_c : float
+        Time at risk or other exposure, treated and control, in one unit.
+
     Raises
     ------
     NotEstimable
@@ -82,6 +89,13 @@ def wald_rate_ratio(
     events_t: int, exposure_t: float, events_c: int, exposure_c: float, alpha: float
 ) -> RateRatio:
     """Rate ratio of Poisson counts by the normal approximation of its logarithm.
+
+    Parameters
+    ----------
+    events_t, events_c : int
+        Events, treated and control.
+    exposure_t, exposure_c : float
+        Time at risk or other exposure, treated and control, in one unit.
 
     Raises
     ------

@@ -85,6 +85,13 @@ def _half_line(numerator: float, b: float, q2: float, v_nn: float, g: float) -> 
 def delta_variance(numerator: float, denominator: float, v_nn: float, v_nd: float, v_dd: float) -> float:
     """Variance of a ratio by the delta method.
 
+    Parameters
+    ----------
+    numerator, denominator : float
+        Estimates.
+    v_nn, v_nd, v_dd : float
+        Their variances and covariance.
+
     References
     ----------
     Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, equation 3.
@@ -92,6 +99,17 @@ def delta_variance(numerator: float, denominator: float, v_nn: float, v_nd: floa
     r = numerator / denominator
     squared = denominator * denominator  # 0 by underflow, too
     return max(v_nn - 2 * r * v_nd + r * r * v_dd, 0.0) / squared if squared else math.inf
+
+
+def is_zero(mean: float, variance: float) -> bool:
+    """Whether a mean is 0 up to rounding: a billionth of its standard error, or less.
+
+    Parameters
+    ----------
+    mean, variance : float
+        An estimate and its variance.
+    """
+    return mean * mean <= 1e-18 * variance if mean else True
 
 
 def relative_lift(
@@ -126,7 +144,7 @@ def relative_lift(
     ----------
     Fieller (1954), JRSS B 16(2), 175-185, equation 5; standard error by the delta method.
     """
-    if control_mean == 0:
+    if is_zero(control_mean, v_c):
         return RelativeLift(None, None, None, None, CONTROL_IS_ZERO)
     size = abs(control_mean)
     ratio = treated_mean / control_mean

@@ -128,6 +128,8 @@ def model_of(fit: LikelihoodFit) -> BgNbd:
 def probability_alive(model: BgNbd, data: PurchaseHistory) -> Vector:
     """Probability that each customer has not stopped by the end; 1 without a repeat purchase.
 
+    Shape (n,).
+
     References
     ----------
     Fader & Hardie (2008), Computing P(alive) using the BG/NBD model, the closed form.
@@ -148,6 +150,11 @@ def probability_alive(model: BgNbd, data: PurchaseHistory) -> Vector:
 
 def expected_purchases(model: BgNbd, t: npt.ArrayLike) -> Vector:
     """Repeat purchases a new customer is expected to make in a time ``t``.
+
+    Parameters
+    ----------
+    t : array, any shape
+        In the unit of time of the model; what is returned has the same shape.
 
     References
     ----------
@@ -187,6 +194,13 @@ def _expected(r: float | Vector, alpha: float | Vector, a: float, b: float | Vec
 
 def purchase_probabilities(model: BgNbd, most: int, t: float) -> Vector:
     """Probabilities that a new customer makes 0, 1, ..., ``most`` repeat purchases in a time ``t``.
+
+    Parameters
+    ----------
+    most : int
+        Purchases up to which to tell; what is returned has shape (most + 1,).
+    t : float
+        In the unit of time of the model.
 
     References
     ----------

@@ -36,7 +36,13 @@ class Replicates:
 
     @property
     def std_error(self) -> float:
-        """Standard deviation of the replicates."""
+        """Standard deviation of the replicates.
+
+        Raises
+        ------
+        NotEstimable
+            With fewer than two replicates.
+        """
         if len(self.values) < 2:
             raise NotEstimable("fewer than two replicates")
         return float(self.values.std(ddof=0 if self.complete else 1))

@@ -42,7 +42,13 @@ class SampleRatio:
     residuals: tuple[float, ...] = ()
 
     def flagged(self, threshold: float) -> bool:
-        """Whether the p-value is below a threshold, also where it underflows."""
+        """Whether the p-value is below a threshold, also where it underflows.
+
+        Parameters
+        ----------
+        threshold : float
+            Between 0 and 1, as 0.001.
+        """
         return self.log_p_value < math.log(threshold)
 
 

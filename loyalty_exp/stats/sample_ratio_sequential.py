@@ -55,7 +55,7 @@ def sequential_sample_ratio(
 
     References
     ----------
-    Lindon & Malek (2022), Anytime-valid inference for multinomial count data, NeurIPS 35, equation 8.
+    Lindon & Malek (2022), Anytime-valid inference for multinomial count data, NeurIPS 35.
     """
     if len(counts) != len(weights) or len(counts) < 2:
         raise ValueError("a sample ratio needs at least two arms, and as many weights as counts")
@@ -74,6 +74,19 @@ def log_dirichlet_ratio(counts: Sequence[int], shares: Sequence[float], concentr
 
     The gamma functions are split into Stirling's leading terms, which combine to a divergence of the observed
     from the declared shares, and a small remainder: nothing cancels, at 1e12 units as at 10.
+
+    Parameters
+    ----------
+    counts : sequence of int, length k
+        Units of each arm.
+    shares : sequence of float, length k
+        Expected, summing to 1.
+    concentration : float
+        Units that the prior is worth.
+
+    References
+    ----------
+    Lindon & Malek (2022), see :func:`sequential_sample_ratio`.
     """
     n = sum(counts)
     total = n + concentration

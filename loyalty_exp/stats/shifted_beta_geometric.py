@@ -82,6 +82,11 @@ def retention_model_of(fit: LikelihoodFit) -> ShiftedBetaGeometric:
 def share_remaining(model: ShiftedBetaGeometric, periods: npt.ArrayLike) -> Vector:
     """Share of a cohort still there after so many renewals.
 
+    Parameters
+    ----------
+    periods : array, any shape
+        Renewals; what is returned has the same shape.
+
     References
     ----------
     Fader & Hardie (2007), Journal of Interactive Marketing 21(1), 76-90, equation 6.
@@ -96,6 +101,11 @@ def share_remaining(model: ShiftedBetaGeometric, periods: npt.ArrayLike) -> Vect
 def retention_rate(model: ShiftedBetaGeometric, period: npt.ArrayLike) -> Vector:
     """Share of those there after ``period - 1`` renewals who also make the next one.
 
+    Parameters
+    ----------
+    period : array, any shape
+        Counted from 1; what is returned has the same shape.
+
     References
     ----------
     Fader & Hardie (2007), Journal of Interactive Marketing 21(1), 76-90, equation 8.
@@ -108,6 +118,13 @@ def expected_residual_lifetime(model: ShiftedBetaGeometric, survived: int, disco
     """Discounted periods a member who has made ``survived`` renewals will still renew for (DERL).
 
     The next renewal counts in full, each later one is divided by one more ``1 + discount``.
+
+    Parameters
+    ----------
+    survived : int
+        Renewals made.
+    discount : float
+        A fraction a period.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from loyalty_exp.stats.distributions import normal_quantile
 
 
 def skewness(n: int, mean: float, sum_squares: float, sum_cubes: float) -> float | None:
-    """Skewness from sums of powers around any center; None when nothing varies.
+    """Skewness from sums of powers around any center; None when nothing varies or a sum left the range.
 
     Parameters
     ----------
@@ -30,7 +30,9 @@ def skewness(n: int, mean: float, sum_squares: float, sum_cubes: float) -> float
     variance = square - mean * mean
     if not variance > 1e-13 * square:
         return None
-    return (cube - 3 * mean * square + 2 * mean**3) / (variance * math.sqrt(variance))
+    third = cube - 3 * mean * square + 2 * (mean * mean * mean)
+    found = third / (variance * math.sqrt(variance))
+    return found if math.isfinite(found) else None
 
 
 def tail_excess(

@@ -62,6 +62,11 @@ def correlation(treated: Moments, control: Moments, outcome: str, covariate: str
 def pseudo_inverse(matrix: Matrix) -> tuple[Matrix, int]:
     """Inverse of a covariance-like matrix on the space it spans, and the dimension of that space.
 
+    Parameters
+    ----------
+    matrix : array, shape (q, q)
+        Symmetric; the inverse has the same shape.
+
     References
     ----------
     Penrose (1955), A generalized inverse for matrices, Proceedings of the Cambridge Philosophical Society 51,

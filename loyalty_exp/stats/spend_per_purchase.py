@@ -39,6 +39,11 @@ def spend_log_likelihood(
 ) -> tuple[float, Vector]:
     """Log-likelihood of mean spends, and its gradient in ``(p, q, gamma)``.
 
+    Parameters
+    ----------
+    frequency, value, count : array, shape (n,)
+        Purchases, mean spend a purchase in money, and customers, of each row; the gradient has shape (3,).
+
     References
     ----------
     Fader & Hardie (2013), The Gamma-Gamma model of monetary value, equation 1a.
@@ -134,6 +139,11 @@ def mean_spend(model: GammaGamma) -> float:
 
 def expected_spend(model: GammaGamma, frequency: npt.ArrayLike, value: npt.ArrayLike) -> Vector:
     """Money a purchase expected of each customer; the mean of all for those without a repeat purchase.
+
+    Parameters
+    ----------
+    frequency, value : array, shape (n,)
+        Purchases, and mean spend a purchase in money; what is returned has the same shape.
 
     References
     ----------

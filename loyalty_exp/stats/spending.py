@@ -39,6 +39,11 @@ def obrien_fleming(fraction: float, alpha: float) -> float:
 def pocock(fraction: float, alpha: float) -> float:
     """Pocock type: nearly even over the looks, ``alpha log(1 + (e - 1) fraction)``.
 
+    Parameters
+    ----------
+    fraction : float
+        Share of the planned information; beyond 1 counts as 1.
+
     References
     ----------
     Lan & DeMets (1983), Biometrika 70(3), 659-663, the function alpha_2*.
@@ -48,6 +53,11 @@ def pocock(fraction: float, alpha: float) -> float:
 
 def kim_demets(rho: float) -> Spending:
     """Power family, ``alpha fraction^rho``; the larger ``rho``, the later the error is spent.
+
+    Parameters
+    ----------
+    rho : float
+        Positive.
 
     References
     ----------
@@ -61,6 +71,11 @@ def kim_demets(rho: float) -> Spending:
 
 def hwang_shih_decani(gamma: float) -> Spending:
     """Exponential family, ``alpha (1 - exp(-gamma t)) / (1 - exp(-gamma))``; 1 is near Pocock, -4 near OBF.
+
+    Parameters
+    ----------
+    gamma : float
+        Finite; 0 is the power family with exponent 1.
 
     References
     ----------

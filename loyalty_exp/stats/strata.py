@@ -22,7 +22,7 @@ from loyalty_exp.stats.distributions import t_quantile
 from loyalty_exp.stats.effect import Effect, RelativeLift
 from loyalty_exp.stats.means import ArmMeans, adjusted
 from loyalty_exp.stats.moments import Matrix, Moments, Vector
-from loyalty_exp.stats.relative import CONTROL_IS_ZERO, CONTROL_NEAR_ZERO, delta_variance, fieller
+from loyalty_exp.stats.relative import CONTROL_IS_ZERO, CONTROL_NEAR_ZERO, delta_variance, fieller, is_zero
 
 DfRule = Literal["satterthwaite", "residual", "normal"]
 
@@ -166,6 +166,11 @@ def collapse(
     ``+``; while that one is short itself, the smallest of the others joins it. Declare the use of this rule
     beforehand: it changes the estimator.
 
+    Parameters
+    ----------
+    minimum : int
+        Units a stratum needs in each arm.
+
     References
     ----------
     Miratrix, Sekhon, Yu (2013), JRSS B 75(2), 369-396, on small strata.
@@ -191,7 +196,13 @@ def collapse(
 
 
 def least_units(covariates: int) -> int:
-    """Units that a stratum needs in each arm: two, and two more for each covariate adjusted for within it."""
+    """Units that a stratum needs in each arm: two, and two more for each covariate adjusted for within it.
+
+    Parameters
+    ----------
+    covariates : int
+        How many.
+    """
     return 2 + 2 * covariates
 
 
@@ -222,7 +233,7 @@ def _lift(
     mean_t: float, mean_c: float, v: tuple[float, float, float], alpha: float, df: float
 ) -> RelativeLift:
     """Relative lift of means that may be correlated through their common shares."""
-    if mean_c == 0:
+    if is_zero(mean_c, v[2]):
         return RelativeLift(None, None, None, None, CONTROL_IS_ZERO)
     size = abs(mean_c)
     estimate = (mean_t - mean_c) / size

@@ -47,6 +47,11 @@ class SurvivalCurve:
     def at(self, time: float) -> tuple[float, float]:
         """Survival just after a time, and its standard error.
 
+        Parameters
+        ----------
+        time : float
+            On the scale of the counts, such as days.
+
         Raises
         ------
         NotEstimable
@@ -57,7 +62,13 @@ class SurvivalCurve:
         return (1.0, 0.0) if i < 0 else (float(self.survival[i]), float(self.std_error[i]))
 
     def at_risk_at(self, time: float) -> int:
-        """Units still followed just before a time; the table under the curve."""
+        """Units still followed just before a time; the table under the curve.
+
+        Parameters
+        ----------
+        time : float
+            On the scale of the counts, such as days.
+        """
         i = int(np.searchsorted(self.time, time, side="left"))
         return int(self.at_risk[i]) if i < len(self.time) else 0
 
@@ -103,7 +114,13 @@ def kaplan_meier(counts: EventCounts) -> SurvivalCurve:
 
 
 def greenwood_terms(at_risk: Vector, events: Vector) -> Vector:
-    """``d / (n (n - d))`` by time; 0 where nobody is left."""
+    """``d / (n (n - d))`` by time; 0 where nobody is left.
+
+    Parameters
+    ----------
+    at_risk, events : array, shape (t,)
+        Counts by time; what is returned has the same shape.
+    """
     left = at_risk - events
     return np.where(left > 0, events / (at_risk * np.where(left > 0, left, 1.0)), 0.0)
 
@@ -177,7 +194,22 @@ def _crosses_half(time: Vector, curve: Vector) -> float | None:
 
 
 def require_follow_up(time: Vector, left: float, until: float, name: str) -> None:
-    """Refuse a time beyond follow-up, in words, unless nobody is ``left`` without the event by then."""
+    """Refuse a time beyond follow-up, in words, unless nobody is ``left`` without the event by then.
+
+    Parameters
+    ----------
+    time : array, shape (t,)
+        Times of the counts.
+    left : float
+        Units still followed, or a share of them.
+    until : float
+        On the scale of the counts.
+
+    Raises
+    ------
+    NotEstimable
+        If follow-up ends before; the reason names the arm.
+    """
     if not until >= 0:
         raise ValueError(f"a time must be a number and not negative: {until}")
     if until > time[-1] and left > 0:
@@ -196,5 +228,11 @@ def normal_difference(estimate: float, std_error: float, alpha: float) -> Differ
 def two_arm_difference(
     treated: tuple[float, float], control: tuple[float, float], alpha: float
 ) -> Difference:
-    """Treated minus control, each an estimate and its standard error."""
+    """Treated minus control, each an estimate and its standard error.
+
+    Parameters
+    ----------
+    treated, control : (float, float)
+        Estimate and standard error.
+    """
     return normal_difference(treated[0] - control[0], math.hypot(treated[1], control[1]), alpha)

@@ -177,7 +177,7 @@ def program_total(
     y, v = _effects(estimates, variances)
     own = found.share_own[chosen]
     # The mean is common to all, so its error adds up instead of averaging out.
-    common = float((1 - own).sum()) * found.pooled.std_error
+    common = float((1 - own).sum()) * (found.pooled.std_error or 0.0)
     std_error = math.sqrt(float(own @ v[chosen]) + common**2)
     total = float(found.shrunken[chosen].sum())
     half = normal_quantile(1 - alpha / 2) * std_error

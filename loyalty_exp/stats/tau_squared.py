@@ -21,6 +21,11 @@ _GRID = 120
 def dersimonian_laird(y: Vector, v: Vector) -> float:
     """Moment estimator in closed form.
 
+    Parameters
+    ----------
+    y, v : array, shape (k,)
+        Effects of k studies, and their variances.
+
     References
     ----------
     DerSimonian & Laird (1986), Controlled Clinical Trials 7, 177-188.
@@ -33,6 +38,16 @@ def dersimonian_laird(y: Vector, v: Vector) -> float:
 
 def paule_mandel(y: Vector, v: Vector) -> float:
     """Solve ``Q(tau2) = k - 1``, by Newton's method from below, which cannot overshoot.
+
+    Parameters
+    ----------
+    y, v : array, shape (k,)
+        Effects of k studies, and their variances.
+
+    Raises
+    ------
+    NotEstimable
+        If the iteration does not converge.
 
     References
     ----------
@@ -55,6 +70,11 @@ def paule_mandel(y: Vector, v: Vector) -> float:
 def restricted_likelihood(y: Vector, v: Vector) -> float:
     """Restricted maximum likelihood.
 
+    Parameters
+    ----------
+    y, v : array, shape (k,)
+        Effects of k studies, and their variances.
+
     References
     ----------
     Viechtbauer (2005), Bias and efficiency of meta-analytic variance estimators in the random-effects model,
@@ -65,6 +85,11 @@ def restricted_likelihood(y: Vector, v: Vector) -> float:
 
 def likelihood(y: Vector, v: Vector) -> float:
     """Maximum likelihood; too small with few effects.
+
+    Parameters
+    ----------
+    y, v : array, shape (k,)
+        Effects of k studies, and their variances.
 
     References
     ----------

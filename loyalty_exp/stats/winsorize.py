@@ -46,6 +46,8 @@ def upper_cap(values: npt.ArrayLike, quantile: float, positive_only: bool = Fals
 def winsorize(values: npt.ArrayLike, upper: float | None = None, lower: float | None = None) -> Vector:
     """Bring what lies beyond a cap to the cap; nothing is dropped, and refunds need a lower cap.
 
+    The shape is kept.
+
     Parameters
     ----------
     values : array

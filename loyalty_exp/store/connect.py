@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from loyalty_exp.errors import EngineError, Refused
 from loyalty_exp.store.models import REVISIONS
 from loyalty_exp.store.place import Place
-from loyalty_exp.store.trouble import in_words
+from loyalty_exp.store.trouble import comes_back, in_words, went_away
 
 PATIENCE = 10.0
 """Seconds that a database held by another program is waited for."""
@@ -38,20 +38,40 @@ class Store:
         return self._within(work, writes=False)
 
     def write(self, work: Callable[[Session], T]) -> T:
-        """Do work whole or not at all; once more when the connection broke."""
+        """Do work whole or not at all; again when the connection broke, as when a server is restarted."""
         return self._within(work, writes=True)
 
     def _within(self, work: Callable[[Session], T], *, writes: bool) -> T:
         engine = self.engine.execution_options(writes=writes)
-        for last in (False, True):
-            try:
-                with Session(engine, expire_on_commit=False) as session, session.begin():
-                    return work(session)
-            except SQLAlchemyError as error:
-                if last or not (isinstance(error, DBAPIError) and error.connection_invalidated):
-                    raise in_words(self.place, error) from None
-                time.sleep(min(1.0, PATIENCE))
-        raise AssertionError("the loop ends by return or raise")
+
+        def whole() -> T:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                return work(session)
+
+        return persistent(self.place, whole)
+
+
+def persistent(place: Place, attempt: Callable[[], T]) -> T:
+    """Try again while a server goes away and comes back, for as long as one waits; then say so in words.
+
+    A server that was never there is not waited for.
+
+    Raises
+    ------
+    EngineError, Refused, UsageError
+        As the database says.
+    """
+    began: float | None = None
+    while True:
+        try:
+            return attempt()
+        except SQLAlchemyError as error:
+            now = time.monotonic()
+            gone = comes_back(error) or (began is not None and went_away(error))
+            began = now if began is None else began
+            if not gone or now - began >= PATIENCE:
+                raise in_words(place, error) from None
+            time.sleep(min(0.25, PATIENCE / 4))
 
 
 def open_store(place: Place) -> Store | None:
@@ -108,13 +128,17 @@ def refuse_other_versions(place: Place, revision: str) -> None:
 
 def revision_of(place: Place, engine: sa.Engine) -> str | None:
     """Read the state of the schema; None for a database without our tables."""
-    try:
+
+    def read() -> str | None:
         with engine.connect() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
             return str(found) if found is not None else None
-    except (SQLAlchemyError, OSError) as error:
+
+    try:
+        return persistent(place, read)
+    except OSError as error:
         raise in_words(place, error) from None
 
 

@@ -89,6 +89,18 @@ def may_lock(facts: Facts) -> None:
         )
 
 
+def may_assign(facts: Facts) -> None:
+    """Refuse to add units to what is settled.
+
+    Raises
+    ------
+    Refused
+    """
+    if facts.archived or (facts.decision is not None and facts.decision != "extend"):
+        settled = "archived" if facts.archived else f"decided ({facts.decision})"
+        raise Refused(f"{facts.id} is {settled}; no units are drawn into it. Give a new experiment a new id.")
+
+
 def may_decide(facts: Facts, action: str, because: str) -> None:
     """Refuse a decision that comes too early, twice, against an invalid readout, or without a reason.
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loyalty_exp.errors import UsageError
+from loyalty_exp.masking import masked, remember
 
 VARIABLE = "LOYALTY_EXP_STORE"
 FOLDER = ".loyalty-exp"
 
-_PASSWORD = re.compile(r"(\w://[^\s:/@]*):\S*@")
-_SECRET_OPTION = re.compile(r"((?:password|passwd|pwd|secret|token|key)=)[^&\s'\"]+", re.IGNORECASE)
+_DSN = re.compile(r"(?:^|\s)(?:host|hostaddr|dbname|user|password)\s*=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,10 @@ def place_of(workspace: Path, store: str | None = None) -> Place:
     if not wanted:
         return _of_file(workspace, workspace / FOLDER / "store.db")
     if "://" not in wanted:
+        if _DSN.search(wanted):
+            raise UsageError(
+                f"the store {masked(wanted)} is written as key=value; write postgresql://user@host/database."
+            )
         return _of_file(workspace, Path(wanted))
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
@@ -70,16 +74,12 @@ def place_of(workspace: Path, store: str | None = None) -> Place:
             f"the address of the store, {masked(wanted)}, is not one that SQLAlchemy reads. "
             "Write a path, or postgresql://user@host/database."
         ) from None
+    remember(str(url.password or ""), str(url.query.get("password") or ""))
     if url.get_backend_name() == "sqlite":
         if not url.database or url.database == ":memory:":
             raise UsageError("a store in memory is gone when the command ends; give the path of a file.")
         return _of_file(workspace, Path(url.database))
     return Place(workspace, None, wanted)
-
-
-def masked(text: str) -> str:
-    """Hide the passwords of addresses in a text."""
-    return _SECRET_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
 
 
 def _of_file(workspace: Path, file: Path) -> Place:

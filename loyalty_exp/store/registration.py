@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loyalty_exp.assignment.recorded import Recorded
 from loyalty_exp.errors import Refused
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.store.freeze import ABSENT, Change, changes_since, freeze
@@ -18,10 +19,19 @@ MOST = 12
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The lock of a spec, by its hash, and the departures from what was registered first."""
+    """The lock of a spec, by its hash, the departures from what was registered first, and the looks taken.
+
+    Attributes
+    ----------
+    lock : str or None
+    deviations : tuple of mapping
+    looks : tuple of int, or None
+        Units analyzed at every look recorded so far; None where the experiment is not registered.
+    """
 
     lock: str | None = None
     deviations: tuple[Mapping[str, Any], ...] = ()
+    looks: tuple[int, ...] | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -48,14 +58,16 @@ def registration_of(experiment: Experiment, workspace: Path, store: str | None =
     if not place.is_there():
         return UNREGISTERED
     from loyalty_exp.store.connect import open_store
-    from loyalty_exp.store.repository import history
+    from loyalty_exp.store.repository import history, units_at_looks
 
-    opened = open_store(place)
-    found = opened.read(lambda s: history(s, experiment.experiment)) if opened else None
+    opened, name = open_store(place), experiment.experiment
+    if opened is None:
+        return UNREGISTERED
+    found, looks = opened.read(lambda s: (history(s, name), units_at_looks(s, name)))
     if found is None or found.lock is None:
         return UNREGISTERED
     refuse_changes(experiment, found.lock)
-    return Registration(found.lock.sha256, tuple(deviations(found)))
+    return Registration(found.lock.sha256, tuple(deviations(found)), looks)
 
 
 def refuse_changes(experiment: Experiment, lock: Any) -> None:
@@ -75,6 +87,29 @@ def listed(changes: tuple[Change, ...]) -> str:
     if len(changes) > MOST:
         lines.append(f"  and {len(changes) - MOST} more; see: loyalty-exp diff")
     return "\n".join(lines)
+
+
+def refuse_redraw(experiment: str, found: Any, changes: tuple[Change, ...]) -> None:
+    """Refuse to amend what decides who is in which arm, once units are drawn."""
+    run = found.runs[-1] if found.runs else None
+    moved = tuple(c for c in changes if _decides_the_draw(c.path))
+    if run is not None and run.salt and moved:
+        raise Refused(
+            f"'{experiment}' was drawn on {_day(run)}, and these changes would draw otherwise:\n"
+            f"{listed(moved)}"
+            "\n  What was drawn stands, also with --amend. Put them back, or give a new experiment a new id "
+            "and a new salt."
+        )
+
+
+def _decides_the_draw(path: str) -> bool:
+    """Tell whether a change moves units; later steps of a ramp, names and offers of arms do not."""
+    section, _, rest = path.partition(".")
+    if section.partition("[")[0] == "arms":
+        return not rest or rest in {"share", "id"}
+    if section == "assignment":
+        return not rest.startswith(("ramp", "balance"))
+    return section in {"unit", "cluster", "population"} or path == "schedule.start"
 
 
 def deviations(found: Any) -> list[dict[str, Any]]:
@@ -129,6 +164,57 @@ def _for_the_page(change: Change) -> dict[str, str | None]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a store knows before a draw: whether the plan is locked, and the last draw."""
+
+    locked: bool
+    draw: Recorded | None
+
+
+def known_draw(experiment: Experiment, workspace: Path, store: str | None = None) -> Known | None:
+    """Ask the store before units are drawn; None where nothing is kept.
+
+    Raises
+    ------
+    Refused
+        If the spec is not what was locked, if it is settled, or if another salt was drawn with.
+    EngineError
+        If there is a store that cannot be read.
+    """
+    place = place_of(workspace, store)
+    if not place.is_there():
+        return None
+    from loyalty_exp.store.connect import open_store
+    from loyalty_exp.store.life import may_assign
+    from loyalty_exp.store.repository import facts_of, history
+
+    opened = open_store(place)
+    if opened is None:
+        return None
+    found = opened.read(lambda s: history(s, experiment.experiment))
+    if found is None:
+        return Known(False, None)
+    may_assign(facts_of(found, experiment.experiment))
+    if found.lock is not None:
+        refuse_changes(experiment, found.lock)
+    last = found.runs[-1] if found.runs else None
+    if last is None:
+        return Known(found.lock is not None, None)
+    plan = experiment.assignment
+    if last.salt and (plan is None or plan.salt != last.salt):
+        raise Refused(
+            f"'{experiment.experiment}' was drawn on {_day(last)} with another salt, as {place.shown} says. "
+            "What was drawn stands; put the salt back, or give a new experiment a new id."
+        )
+    drawn = Recorded(last.digest, sum(last.counts.values()), _day(last)) if last.salt else None
+    return Known(found.lock is not None, drawn)
+
+
+def _day(run: Any) -> str:
+    return str(run.assigned_at.date().isoformat())
+
+
 def record_draw(
     experiment: Experiment, spec: Path, store: str | None, *, digest: str, counts: Mapping[str, int]
 ) -> str | None:
@@ -137,12 +223,11 @@ def record_draw(
     Parameters
     ----------
     experiment : Experiment
-        With an ``assignment:`` section.
     spec : Path
     store : str or None
         Path or URL of the store; the workspace's own when left out.
     digest : str
-        SHA-256 of the drawn rows.
+        SHA-256 of the drawn rows; fingerprint of arms of another system.
     counts : mapping
         Units of each arm.
     """
@@ -156,7 +241,8 @@ def record_draw(
     opened = open_store(place)
     if opened is None:
         return None
-    salt = experiment.assignment.salt if experiment.assignment else None
+    drawn = experiment.data.units is None and experiment.data.assignments is None
+    salt = experiment.assignment.salt if experiment.assignment and drawn else None
     with turn(place, experiment.experiment):
         run, new = opened.write(
             lambda s: add_assignment_run(

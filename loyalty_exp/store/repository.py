@@ -132,6 +132,25 @@ def add_lock(
     return row, True
 
 
+def units_at_looks(session: Session, experiment: str) -> tuple[int, ...]:
+    """Units analyzed at every recorded look, the oldest first.
+
+    A readout that knew its look says how many these were; of others they are all assigned units.
+    """
+    rows = session.execute(
+        sa.select(LookRow.units, ReadoutRow.content)
+        .join(ReadoutRow, ReadoutRow.look_key == LookRow.key)
+        .where(LookRow.experiment_id == experiment)
+        .order_by(LookRow.sequence)
+    )
+    return tuple(_analyzed(content, units) for units, content in rows)
+
+
+def _analyzed(content: str, assigned: int) -> int:
+    reasons = json.loads(content)["decision"].get("reasons", ())
+    return next((int(r["units"]) for r in reasons if r.get("code") == "sequential"), assigned)
+
+
 def add_look(session: Session, readout: Mapping[str, Any], text: str, spec_file: str) -> tuple[LookRow, bool]:
     """Add a look with its readout; the same readout again is no new look."""
     facts, decision = readout["experiment"], readout["decision"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from loyalty_exp.errors import EngineError, LoyaltyExpError, Refused, UsageError
-from loyalty_exp.store.place import Place, masked
+from loyalty_exp.masking import masked
+from loyalty_exp.store.place import Place
 
 _SQLITE = {
     "SQLITE_BUSY": "is held by another program; waited as long as is reasonable. Run the command again, or "
@@ -40,6 +41,23 @@ _SERVER = {
     "lock timeout": "is held by another program; run the command again",
     "already exists": "holds tables of these names that loyalty-exp did not make; name another database",
 }
+
+
+def comes_back(error: SQLAlchemyError) -> bool:
+    """Tell whether a connection broke, or a server is just starting or stopping: a later try may succeed."""
+    if not isinstance(error, DBAPIError):
+        return False
+    said = str(error.orig).lower()
+    return error.connection_invalidated or any(
+        w in said for w in ("starting up", "shutting down", "recovery mode")
+    )
+
+
+def went_away(error: SQLAlchemyError) -> bool:
+    """Tell whether nobody answers at the address of a server."""
+    return isinstance(error, OperationalError) and any(
+        w in str(error.orig).lower() for w in ("connection refused", "no such file or directory")
+    )
 
 
 def in_words(place: Place, error: SQLAlchemyError | ImportError | OSError) -> LoyaltyExpError:

@@ -88,11 +88,8 @@ def _try_lock(file: int) -> bool:
 def _advisory(place: Place, experiment: str, wait: float) -> Iterator[None]:
     number = int.from_bytes(hashlib.sha256(f"loyalty-exp:{experiment}".encode()).digest()[:8], signed=True)
     query = sa.text("SELECT pg_try_advisory_lock(:number)")
-    try:
-        connection = connect.engine_of(place).connect()
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-    except SQLAlchemyError as error:
-        raise in_words(place, error) from None
+    engine = connect.engine_of(place).execution_options(isolation_level="AUTOCOMMIT")
+    connection = connect.persistent(place, engine.connect)
     with connection:
         try:
             held = _until(lambda: bool(connection.execute(query, {"number": number}).scalar()), wait)

@@ -9,7 +9,9 @@ from loyalty_exp.warehouse.engine import Engine
 
 
 def open_engine(url: str, folder: Path, *, threads: int = 1, memory: str = "1200MB") -> Engine:
-    """Open ``duckdb``, ``duckdb:///file`` or ``sqlite:///file``; files are named from ``folder``.
+    """Open ``duckdb``, ``duckdb:///file``, ``sqlite:///file`` or ``postgresql://user@host/database``.
+
+    Files are named from ``folder``.
 
     Raises
     ------
@@ -23,6 +25,10 @@ def open_engine(url: str, folder: Path, *, threads: int = 1, memory: str = "1200
 
 def _opened(url: str, folder: Path, threads: int, memory: str) -> Engine:
     name, _, rest = url.partition(":")
+    if name in {"postgresql", "postgres"}:
+        from loyalty_exp.warehouse.postgresql_engine import PostgreSQLEngine
+
+        return PostgreSQLEngine(url)
     if rest and not rest.startswith("///"):
         raise EngineError(f"engine: write {name}:///file")
     path = folder / rest[3:] if rest[3:] else None
@@ -37,5 +43,6 @@ def _opened(url: str, folder: Path, threads: int, memory: str) -> Engine:
             raise EngineError("engine: SQLite needs a file, as sqlite:///data.db")
         return SQLiteEngine(path)
     raise EngineError(
-        f"engine '{name}' is not run by this version; use duckdb, duckdb:///file or sqlite:///file"
+        f"engine '{name}' is not run by this version; use duckdb, duckdb:///file, sqlite:///file "
+        "or postgresql://user@host/database"
     )

@@ -183,6 +183,10 @@ class DuckDBEngine(Engine):
             raise EngineError(f"DuckDB: {_first_line(error)}") from None
         return {name: np.asarray(column) for name, column in found.items()}
 
+    def watch(self, path: Path) -> None:
+        """Remember a file as it is now."""
+        self._watch.add(path)
+
     def unchanged(self) -> None:
         """Compare sizes and times of the files."""
         self._watch.unchanged()

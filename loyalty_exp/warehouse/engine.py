@@ -96,6 +96,10 @@ class Engine(ABC):
     def repeated(self, query: Query) -> list[tuple[Any, ...]]:
         """Give the values that a query of one column returns more than once, with their counts."""
 
+    def watch(self, path: Path) -> None:
+        """Notice a change of a further file; an engine that copies a file when it opens it need not."""
+        return
+
     @abstractmethod
     def unchanged(self) -> None:
         """Make sure that no file changed since it was opened.

@@ -14,6 +14,9 @@ from loyalty_exp.errors import EngineError
 
 Format = Literal["parquet", "csv"]
 
+MOST_EXPANDED = 200 << 20
+"""Bytes up to which a compressed file may expand however small it is; tables shrink to a tenth."""
+
 _CHUNK = 1 << 20
 _HEAD = 1 << 16
 
@@ -114,9 +117,13 @@ def header_of(path: Path, shown: str) -> list[str]:
 def _scanned(path: Path, shown: str) -> tuple[int, bytes]:
     """Count lines; refuse bytes that are not UTF-8 text."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, last = 0, b"\n"
+    lines, last, size = 0, b"\n", 0
+    most = max(MOST_EXPANDED, 500 * path.stat().st_size)
     with opened(path) as file:
         for chunk in _chunks(file):
+            size += len(chunk)
+            if size > most:
+                raise EngineError(f"{shown}: expands to more than 500 times its size; this is no table")
             if b"\0" in chunk:
                 line = lines + chunk[: chunk.index(b"\0")].count(b"\n") + 1
                 raise EngineError(

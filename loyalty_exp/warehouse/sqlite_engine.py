@@ -77,7 +77,11 @@ class SQLiteEngine(Engine):
 
 
 def microseconds(text: object, zone: str) -> int | None:
-    """Microseconds since 1970-01-01 UTC of an ISO date or moment; None for what is neither."""
+    """Microseconds since 1970-01-01 UTC of an ISO date or moment; None for what is neither.
+
+    Around a change of clocks a wall time is taken for the later of the two moments it may mean, as DuckDB and
+    PostgreSQL do: one that comes twice for its second coming, one that is skipped for the clock before.
+    """
     if not isinstance(text, str):
         return None
     try:
@@ -86,6 +90,7 @@ def microseconds(text: object, zone: str) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone) if zone and len(text.strip()) > 10 else dt.UTC)
+        return max((moment.replace(fold=fold) - _EPOCH) // _MICROSECOND for fold in (0, 1))
     return (moment - _EPOCH) // _MICROSECOND
 
 

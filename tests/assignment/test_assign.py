@@ -500,6 +500,35 @@ class TestFaults:
         assert assign(plan, folder, as_of=DAY).status == ("grown" if after == "pending" else "unchanged")
         assert record_of(folder)["as_of"] == "2026-04-20"
 
+    @pytest.mark.parametrize("mend", [False, True])
+    def test_a_pending_record_that_is_cut_off_is_thrown_away_by_who_draws(
+        self, folder: Path, mend: bool
+    ) -> None:
+        """A kill may come while it is written; who only reads leaves it to the one that holds the lock."""
+        assign(spec(), folder)
+        home = folder / "results" / "draw"
+        (home / ledger.PENDING).write_text('{"digest": "12', encoding="utf-8")
+        assert ledger.previous(home, mend=mend) == record_of(folder)
+        assert (home / ledger.PENDING).exists() == (not mend)
+        assert assign(spec(), folder).status == "unchanged"
+        assert not (home / ledger.PENDING).exists()
+
+    def test_a_reader_between_the_two_files_sees_the_new_draw_and_takes_nothing_away(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plan, seen = spec(assignment__trigger={"column": "joined"}), []
+        assign(plan, folder, as_of=dt.date(2026, 4, 3))
+        home, replace = folder / "results" / "draw", Path.replace
+
+        def looked_at(self: Path, target: Path) -> Path:
+            seen.append(ledger.previous(home)["as_of"])  # type: ignore[index]
+            return replace(self, target)
+
+        monkeypatch.setattr(Path, "replace", looked_at)
+        assert assign(plan, folder, as_of=DAY).status == "grown"
+        assert seen == ["2026-04-03", "2026-04-20"]
+        assert ledger.previous(home) == record_of(folder)
+
     def test_two_processes_do_not_draw_at_once(self, folder: Path) -> None:
         with ledger.locked(folder / "results" / "draw"), pytest.raises(Refused, match="another process"):
             assign(spec(), folder)

@@ -62,8 +62,7 @@ def spec(engine: str, **changes: Any) -> Experiment:
 
 def rows_of(folder: Path, rows: list[tuple[Any, ...]], kind: str, engine: str) -> dict[str, dict[str, Any]]:
     """Write members, read them with the computed columns."""
-    if engine == "duckdb":
-        connection = duckdb.connect()
+    with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(
             "CREATE TABLE m (member_id VARCHAR, days INTEGER, orders INTEGER, spend DOUBLE, "
@@ -71,12 +70,10 @@ def rows_of(folder: Path, rows: list[tuple[Any, ...]], kind: str, engine: str) -
         )
         connection.executemany("INSERT INTO m VALUES (?, ?, ?, ?, ?, ?)", rows)
         connection.execute(f"COPY m TO '{folder}/members.parquet' (FORMAT parquet)")
-    else:
-        database = sqlite3.connect(folder / "all.db")
+    with sqlite3.connect(folder / "all.db") as database:
         database.execute(f"CREATE TABLE members ({', '.join(COLUMNS)})")
         database.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?)", rows)
-        database.commit()
-        database.close()
+    database.close()
     asked = spec(engine if engine == "duckdb" else "sqlite:///all.db")
     opened = open_engine(asked.data.engine, folder)
     table = opened.open_table(asked.data.members or "", "members", "member_id")

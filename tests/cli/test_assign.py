@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loyalty_exp.cli.export import as_csv, file_name
+from loyalty_exp.cli.export import file_name
+from loyalty_exp.readout.tables import as_csv
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from cli.processes import start
 
+from loyalty_exp.stats.group_sequential import boundaries
+from loyalty_exp.stats.spending import obrien_fleming
 from loyalty_exp.store.place import place_of
 from loyalty_exp.store.turn import turn
 
@@ -328,3 +330,24 @@ def test_a_read_only_folder_is_words(call, small: Path) -> None:
     finally:
         small.parent.chmod(0o700)
     assert (done.code, "cannot be written" in done.err) == (3, True)
+
+
+def test_alpha_is_spent_at_the_looks_that_were_taken(call, small: Path) -> None:
+    """Declared were a quarter and a half of 800 units; taken are 240 of them, and then 400."""
+    plan = "{method: group_sequential, planned_units: 800, looks: [0.25, 0.5, 1.0]}"
+    change(small, f"analysis: {{sequential: {plan}}}\n")
+    data = small.parent / "units.csv"
+    whole = data.read_text(encoding="utf-8").splitlines()
+    assert call("lock", small).code == 0
+    seen = []
+    for units in (240, 400, 400):
+        data.write_text("\n".join(whole[: units + 1]) + "\n", encoding="utf-8")
+        assert call("analyze", small).code == 0
+        found = readout(small)
+        reason = next(r for r in found["decision"]["reasons"] if r["code"] == "sequential")
+        e = found["estimates"][0]
+        half = (e["sequential"]["ci_upper"] - e["sequential"]["ci_lower"]) / 2
+        seen.append((reason["look"], reason["units"], half / e["absolute"]["std_error"]))
+    for (look, units, critical), shares in zip(seen, ((0.3,), (0.3, 0.5), (0.3, 0.5)), strict=True):
+        assert (look, units) == (len(shares), round(800 * shares[-1]))
+        assert critical == pytest.approx(boundaries(shares, 0.05, obrien_fleming).critical_values[-1])

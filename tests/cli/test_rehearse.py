@@ -73,3 +73,34 @@ def test_a_killed_run_goes_on_where_it_stopped(workspace: Path) -> None:
         assert process.returncode == 143
         assert not part.exists() or json.loads(part.read_text())["records"]["null"]
     assert start(*arguments).communicate(timeout=120)[0] == whole
+
+
+@pytest.mark.parametrize(
+    ("shares", "options", "code", "words"),
+    [
+        ((0.5, 0.5), ("--effect", "nb=5%"), 2, "nb=2 is money a unit"),
+        ((0.5, 0.5), ("--effect", "spend=5"), 0, ""),
+        ((0.5, 0.5), ("--effect", "basket=5"), 2, "write basket=+5%"),
+        (
+            (0.5, 0.5),
+            ("--effect", "spent=+5%"),
+            2,
+            "with one of nb, basket, frequency, churn, redemption, spend",
+        ),
+        ((0.5, 0.5), ("--effect", "spend=-100%"), 2, "nothing falls by 100% or more"),
+        ((0.5, 0.5), ("--begins", "2026-06-20"), 4, "Set --begins to"),
+        ((0.5, 0.5), ("--begins", "2026-02-01"), 4, "shorter than the pre-period"),
+        ((0.9999, 0.0001), (), 2, "an arm needs at least 2"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    call: Call, workspace: Path, shares: tuple[float, ...], options: tuple[str, ...], code: int, words: str
+) -> None:
+    path = workspace / "double_points.yaml"
+    text = path.read_text("utf-8")
+    first, second, third = text.split("share: 0.5")
+    text = f"{first}share: {shares[0]}{second}share: {shares[1]}{third}"
+    path.write_text(text, encoding="utf-8")
+    done = call("rehearse", path, "--times", "2", *options)
+    assert done.code == code
+    assert words in done.err and "Traceback" not in done.err

@@ -60,7 +60,6 @@ sizing: {mde: {spend: 1.0}, baseline: {spend: {mean: 20.0, sd: 10.0}}, available
 @pytest.mark.parametrize(
     ("sizing", "code", "words"),
     [
-        ("", 2, "the spec has no `sizing:` section"),
         ("sizing: {relative_mde: 0}", 2, "no number of units finds an effect of 0"),
         (
             "sizing: {relative_mde: 0.05, baseline: {spend: {mean: 1, sd: 1, correlation: 2}}}",
@@ -76,8 +75,17 @@ sizing: {mde: {spend: 1.0}, baseline: {spend: {mean: 20.0, sd: 10.0}}, available
         (
             "sizing: {relative_mde: 0.05, baseline: {spend: {mean: 1, sd: 1}}, available_units: 3}",
             2,
-            "at least 2",
+            "at least 2. Raise its share, or take in more units",
         ),
+        ("sizing: {mde: {spend: 0}}", 2, "hint: name the smallest effect worth finding"),
+        ("sizing: {relative_mde: 0.05, icc: 1.5}", 2, "hint: write 0.05 for 5%"),
+        ("sizing: {mde: {spent: 1}}", 2, "sizing.mde names 'spent', which is not a metric"),
+        (
+            "sizing: {relative_mde: 0.05, money: {sd_benefit: 1, sd_cost: 1, correlation: -1.01}}",
+            2,
+            "a correlation is in [-1, 1], not -1.01",
+        ),
+        ("sizing: {relative_mde: 0.05, history: {as_of: soon}}", 2, "as_of"),
     ],
 )
 def test_what_is_wrong_is_said(call: Callable, workspace: Path, sizing: str, code: int, words: str) -> None:  # type: ignore[type-arg]
@@ -86,3 +94,21 @@ def test_what_is_wrong_is_said(call: Callable, workspace: Path, sizing: str, cod
     done = call("size", path)
     assert done.code == code
     assert words in done.err and "Traceback" not in done.err
+    # A wrong value is shown where it stands.
+    assert code != 2 or "available_units" in sizing or f"{path.name}:" in done.err
+
+
+def test_nothing_that_varies_is_a_finding_and_no_error(call: Callable, workspace: Path) -> None:  # type: ignore[type-arg]
+    path = workspace / "double_points.yaml"
+    asked = "sizing: {relative_mde: 0.05, history: {}, baseline: {spend: {mean: 5, sd: 0}}}"
+    path.write_text(path.read_text("utf-8") + f"\n{asked}\n", encoding="utf-8")
+    done = call("size", path)
+    assert done.code == 0
+    assert "Spend: nothing varies in the baseline, so no test can be planned." in done.out
+
+
+def test_without_a_section_the_data_say_what_can_be_found(call: Callable, workspace: Path) -> None:  # type: ignore[type-arg]
+    done = call("size", workspace / "double_points.yaml")
+    assert done.code == 0
+    assert "how large an effect the test must find" in done.out
+    assert "the units there find" in done.out

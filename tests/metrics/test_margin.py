@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from loyalty_exp.errors import Refused
 from loyalty_exp.spec.not_yet_run import refuse_what_is_not_run
 from loyalty_exp.spec.read import check_text, read_text
 
@@ -92,12 +91,3 @@ def test_coupons_in_cost_and_off_the_revenue_are_a_notice() -> None:
     assert path not in dict(told(SPEC, "notice"))
     twice = dict(told(changed(("discount_is_tender: true, ", "")), "notice"))
     assert "counts twice" in twice[path]
-
-
-def test_tax_in_an_amount_is_still_refused() -> None:
-    text = changed(
-        ("type: margin", "type: amount, column: amount"),
-        (", discount_is_tender: true, return_handling: 6", ""),
-    )
-    with pytest.raises(Refused, match="type: margin"):
-        refuse_what_is_not_run(read_text(text))

@@ -156,6 +156,7 @@ def clustered_data(folder: Path) -> dict[str, list[object]]:
         "UPDATE units SET arm = ?, store = ? WHERE id = ?",
         zip(data["arm"], data["store"], data["id"], strict=True),
     )
+    database.execute("ALTER TABLE units RENAME TO clustered")
     database.commit()
     return data
 
@@ -163,7 +164,7 @@ def clustered_data(folder: Path) -> dict[str, list[object]]:
 def cluster_spec(engine: str) -> Experiment:
     return evidence_spec(
         engine,
-        data={"engine": engine, "units": "clustered.parquet" if engine == "duckdb" else "units"},
+        data={"engine": engine, "units": "clustered.parquet" if engine == "duckdb" else "clustered"},
         assignment=None,
         cluster="store",
         metrics=(
@@ -396,3 +397,32 @@ def test_conditions_on_computed_columns_choose_the_population(tmp_path: Path) ->
     first, second = (collect(spec(e, **changes), tmp_path) for e in ("duckdb", "sqlite:///all.db"))
     assert first.units == second.units and 0 < sum(first.units.values()) < 120
     assert set(first.segments) == set(second.segments) == {Cell("old", "in"), Cell("old", "out")}
+
+
+def test_further_estimators_read_the_same_on_both_engines(tmp_path: Path) -> None:
+    """The bootstrap of a quantile is told which one; random shares and exact tests come by name."""
+    data = per_unit_data(tmp_path, 1500)
+    high = {"id": "high", "type": "quantile", "column": "pre", "quantile": 0.8}
+    spend = {"id": "spend", "type": "amount", "column": "spend", "role": "primary"}
+    bought = {"id": "bought", "type": "proportion", "column": "bought"}
+    metrics = (
+        high | {"readings": ({"type": "quantile_bootstrap", "replicates": 500},)},
+        spend | {"readings": ({"type": "post_stratified"}, {"type": "delta_lift"}, {"type": "log_lift"})},
+        bought | {"readings": ({"type": "boschloo"},)},
+    )
+    found = []
+    for engine in ("duckdb", "sqlite:///units.db"):
+        spec = evidence_spec(engine, metrics=metrics, segments=())
+        found.append(conclude(spec, collect(spec, tmp_path)).readings)
+    for one, other in zip(*found, strict=True):
+        assert (one.estimator, one.not_estimable) == (other.estimator, other.not_estimable)
+        if one.absolute is not None and other.absolute is not None:
+            for key in ("estimate", "ci_lower", "ci_upper", "p_value"):
+                assert getattr(one.absolute, key) == pytest.approx(getattr(other.absolute, key), rel=1e-9)
+    quantiles = {e.treatment: e for e in found[0] if e.estimator == "quantile_bootstrap"}
+    for arm in "bc":
+        at = [np.sort(columns_of(data, a)["pre"].astype(float)) for a in (arm, "a")]
+        want = [x[int(np.ceil(0.8 * len(x))) - 1] for x in at]
+        assert quantiles[arm].absolute is not None
+        assert quantiles[arm].absolute.estimate == pytest.approx(want[0] - want[1])
+    assert {e.estimator for e in found[0] if e.absolute} >= {"post_stratified", "delta_lift", "log_lift"}

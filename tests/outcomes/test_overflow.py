@@ -33,7 +33,9 @@ def outcomes_of(folder: Path, *rows: str, header: str = HEADER, **changes: objec
     return collect(spec(**changes), folder)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("odd", ["1e300", "-1e300", "1.7e308", "1e200", "1e80", "1e30"])
+@pytest.mark.parametrize(
+    "odd", ["1e300", "-1e300", "1.7e308", "1e200", "1e150", "1e115", "1e105", "1e80", "1e30"]
+)
 def test_one_vast_value_leaves_a_finite_readout_and_the_other_metrics(tmp_path: Path, odd: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

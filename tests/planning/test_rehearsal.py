@@ -21,20 +21,12 @@ from loyalty_exp.pipeline import conclude
 from loyalty_exp.planning.history import read_history
 from loyalty_exp.planning.plant import wishes_of
 from loyalty_exp.planning.redraw import Redraw, cuts_of, salts_of
-from loyalty_exp.planning.rehearsal import (
-    NULL,
-    PLANTED,
-    Stage,
-    drawn_from,
-    played,
-    rehearse,
-    rehearsed,
-    staged,
-    summarized_of,
-)
+from loyalty_exp.planning.rehearsal import played, rehearse, summarized_of
 from loyalty_exp.planning.rehearsal_data import world
-from loyalty_exp.planning.rehearsal_result import Scenario, rate_of, uniform_p_value
+from loyalty_exp.planning.rehearsal_rates import uniform_p_value
+from loyalty_exp.planning.rehearsal_result import Scenario, rate_of
 from loyalty_exp.planning.rehearsal_state import State
+from loyalty_exp.planning.staging import NULL, PLANTED, Stage, drawn_from, rehearsed, staged
 from loyalty_exp.readout.result import Readout
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.read import read
@@ -133,12 +125,10 @@ def as_drawn(path: Path, frame: pd.DataFrame, by: str = "id") -> tuple[Outcomes,
     experiment = read(path)
     asked = plan(experiment)
     history = read_history(experiment, asked, path.parent)
-    history, redraw = drawn_from(experiment, history, 0)
+    history, redraw, cuts = drawn_from(experiment, history, 0)
     arm = dict(zip(unit_hashes(frame[by]).tolist(), frame["arm"] == "t", strict=True))
     arms = np.array([[arm[int(h)] for h in redraw.hashes]], dtype=np.uint8)
-    return collect(experiment, path.parent), world(experiment, asked, history, redraw.strata).outcomes(arms)[
-        0
-    ]
+    return collect(experiment, path.parent), world(experiment, asked, history, cuts).outcomes(arms)[0]
 
 
 def test_a_draw_sums_to_what_the_engine_would_collect(tmp_path: Path) -> None:
@@ -181,13 +171,13 @@ def test_windows_of_transactions_are_those_of_an_analysis() -> None:
     experiment, _ = rehearsed(read(path))
     asked = plan(experiment)
     history = read_history(experiment, asked, path.parent)
-    history, redraw = drawn_from(experiment, history, 0)
+    history, redraw, cuts = drawn_from(experiment, history, 0)
     rows = duckdb.sql(
         f"SELECT member_id::VARCHAR, arm FROM '{path.parent}/data/assignments.parquet'"
     ).fetchall()
     arm = dict(zip(unit_hashes(r[0] for r in rows).tolist(), (r[1] == "double" for r in rows), strict=True))
     arms = np.array([[arm[int(h)] for h in redraw.hashes]], dtype=np.uint8)
-    summed = world(experiment, asked, history, redraw.strata).outcomes(arms)[0]
+    summed = world(experiment, asked, history, cuts).outcomes(arms)[0]
     collected = collect(experiment, path.parent)
     for name, by_arm in collected.overall.items():
         for arm_id, moments in by_arm.items():

@@ -11,9 +11,13 @@ from made import experiment
 from pydantic import ValidationError
 
 from loyalty_exp.errors import UsageError
+from loyalty_exp.planning.answerable import considered
 from loyalty_exp.planning.baseline import Baselines, Known, Narrow
+from loyalty_exp.planning.plan_words import summary
+from loyalty_exp.planning.questions import questions
 from loyalty_exp.planning.result import SCHEMA, Answer, Sizing
-from loyalty_exp.planning.size import size
+from loyalty_exp.planning.size import size, terms_of
+from loyalty_exp.planning.solve import answer
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.power import means, net_benefit, proportions, survival
 from loyalty_exp.stats.power.design import Level
@@ -166,7 +170,8 @@ def test_the_money_is_sized_by_the_rule() -> None:
     }
     plan = size(made(given | {"expected_cost_per_unit": 1.0}, **MONEY))
     found = of(plan, "net_benefit", "net_benefit")
-    expected = means.sample_size(2.0, (10.0, 10.0), level=Level(0.05, 1), reference="normal")
+    # The rule asks for 95%, but nothing ships whose two-sided 95% interval holds 0.
+    expected = means.sample_size(2.0, (10.0, 10.0), level=Level(0.025, 1), reference="normal")
     assert found.n_treatment == expected.n_treatment
     (money,) = plan.money
     n = float(money.units), float(money.control_units)
@@ -197,6 +202,61 @@ def test_an_offer_that_loses_money_is_told_what_would_change_that() -> None:
     assert [w.kind for w in plan.ways] == ["cheaper_offer", "larger_effect"]
     assert plan.ways[0].value == pytest.approx(0.5)
     assert plan.ways[1].value == pytest.approx(2.0)
+
+
+def test_an_offer_that_must_not_cost_is_sized_whatever_the_rule_asks_for() -> None:
+    """Whatever ships has a net benefit above 0, so that is a question of every spec with money."""
+    given = HAND | {"mde": {"spend": 3.0}, "money": {"sd_benefit": 10.0, "sd_cost": 0.0},
+                    "expected_cost_per_unit": 1.0}  # fmt: skip
+    for ship_if in ({"primary_improves": True}, {"net_benefit_lower_above": 0.0}):
+        plan = size(made(given, economics=MONEY["economics"], decision={"ship_if": ship_if}))
+        found = of(plan, "net_benefit", "net_benefit")
+        assert found.required and (found.alpha, found.sides) == (0.025, 1)
+    strict = size(
+        made(given, **MONEY | {"decision": {"ship_if": {"probability_net_benefit_positive": 0.99}}})
+    )
+    assert of(strict, "net_benefit", "net_benefit").alpha == pytest.approx(0.01)
+
+
+def test_dunnett_takes_fewer_units_than_bonferroni() -> None:
+    arms = {"from_column": "arm", "control": "c", "treatments": ["t", "u"]}
+    plans = {
+        rule: of(size(made(HAND, arms=arms, analysis={"multiplicity": {"primary": rule}})))
+        for rule in ("dunnett", "bonferroni", "none")
+    }
+    # Dunnett (1955): two treatments and a control of the same size, two-sided 5%, critical value 2.2121.
+    assert plans["dunnett"].alpha == pytest.approx(2 * (1 - 0.986519), abs=2e-5)
+    assert plans["none"].alpha == 0.05
+    needed = {rule: found.n_total or 0 for rule, found in plans.items()}
+    assert needed["none"] < needed["dunnett"] < needed["bonferroni"]
+
+
+def test_every_change_that_brings_an_answer_nearer_is_weighed_with_numbers() -> None:
+    """Longer, larger, better covariate, narrower population, another metric; the three cheapest are shown."""
+    known = Known(20.0, 10.0, 10.0, source="history")
+    heavy = Narrow(("tier", "gold"), 0.5, Known(40.0, 10.0, 10.0, source="history"))
+    quick = {"id": "visit", "type": "proportion", "column": "visit"}
+    given = {"mde": {"spend": 1.0, "visit": 0.1}, "entry_per_day": 50.0, "max_days": 58,
+             "baseline": {"visit": {"mean": 0.3}}, "expected_cost_per_unit": 0.5}  # fmt: skip
+    base = Baselines(metrics={"spend": known}, narrower={"spend": (heavy,)})
+    asked = made(given, metrics=[SPEND, quick])
+    assert asked.sizing is not None
+    terms, _ = terms_of(asked, asked.sizing, base)
+    pairs = [(q, answer(q, terms)) for q in questions(asked, asked.sizing, base)]
+    found = {w.kind: w for w in considered(asked, asked.sizing, base, terms, pairs)}
+    assert set(found) == {"longer", "larger", "covariate", "narrower", "surrogate"}
+    assert all(w.units is not None and w.cost is not None for w in found.values())
+    longer = found["longer"]
+    assert (longer.value, longer.days) == (63, 33)
+    assert longer.detail["total_days"] == 63 + 28
+    assert longer.cost == pytest.approx(0.25 * (longer.units - 1500), rel=1e-6)
+    assert found["larger"].value == pytest.approx(3142 / 1500, rel=1e-3)
+    assert found["surrogate"].detail["metric"] == "visit" and found["surrogate"].enough
+    shown = size(asked, base)
+    costs = [w.cost for w in found.values() if w.enough]
+    assert [w.cost for w in shown.ways] == sorted(costs)[:3]
+    alone = size(made(HAND | {"entry_per_day": 50.0, "max_days": 58}))
+    assert f"the answer after {63 + 28} days" in summary(alone.to_dict())
 
 
 def test_the_three_cheapest_ways_come_with_what_they_take() -> None:
@@ -294,9 +354,12 @@ def test_no_day_left_for_entry() -> None:
         size(made(HAND | {"max_days": 20}))
 
 
-def test_a_spec_without_the_section() -> None:
-    with pytest.raises(UsageError, match=r"has no `sizing:` section"):
-        size(experiment())
+def test_without_the_section_the_answer_is_what_the_units_there_are_can_find() -> None:
+    known = Baselines(metrics={"spend": Known(20.0, 10.0, 10.0, source="history")}, units=1000)
+    plan = size(experiment(economics=None, decision=None), known)
+    assert {w.code for w in plan.why} == {"no_effect_named"}
+    assert of(plan).mde_absolute == pytest.approx(means.detectable_effect((10.0, 10.0), (500.0, 500.0)))
+    assert "how large an effect" in summary(plan.to_dict()).splitlines()[0]
 
 
 def test_nothing_varies() -> None:

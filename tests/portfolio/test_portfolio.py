@@ -180,3 +180,40 @@ def test_every_number_of_the_view_is_words() -> None:
 
     view = build_view(Gathered(entries(), (), None), "en", lambda _: "")
     assert {type(x) for x in leaves(view) if not isinstance(x, str | bool) and x is not None} == set()
+
+
+def with_points(entry: Entry, *totals: tuple[float | None, float]) -> Entry:
+    """Give each treatment points: what is still owed, where it is known, and what all would cost."""
+    assert entry.readout is not None
+    row = entry.readout["economics"][0]
+    rows = [
+        {**row, "points": {"total": {"closing_liability": owed, "accrual_cost": cost}}}
+        for owed, cost in totals
+    ]
+    return dataclasses.replace(entry, readout={**entry.readout, "economics": rows})
+
+
+def test_the_points_liability_is_summed_over_treatments_and_experiments() -> None:
+    a, b, c, d = entries()
+    known = (with_points(a, (700.0, 900.0), (300.0, 500.0)), with_points(b, (-100.0, 50.0)), c, d)
+    (found,) = totals_of(known, None)
+    assert found.owed is not None and (found.owed.amount, found.owed.most) == (900.0, False)
+    unknown = (known[0], with_points(b, (None, 50.0)), c, d)
+    (found,) = totals_of(unknown, None)
+    assert found.owed is not None and (found.owed.amount, found.owed.most) == (1050.0, True)
+    words = Page(page(Gathered(unknown, (), None))).words
+    assert "Points liability created" in words and "at most" in words
+    assert "新增积分负债" in Page(page(Gathered(known, (), None), "zh-CN")).words
+
+
+def test_an_invalid_readout_and_one_without_points_owe_nothing() -> None:
+    a, b, c, d = (dataclasses.replace(e) for e in entries())
+    for e in (a, b, c):
+        assert e.readout is not None
+        for row in e.readout["economics"]:
+            row["points"] = None
+    assert totals_of((a, b, c, d), None)[0].owed is None
+    invalid = with_points(a, (700.0, 900.0))
+    assert invalid.readout is not None
+    broken = dataclasses.replace(invalid, readout={**invalid.readout, "status": "invalid"})
+    assert totals_of((broken, b, c, d), None)[0].owed is None

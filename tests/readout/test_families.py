@@ -9,6 +9,8 @@ from scipy import stats
 
 from loyalty_exp.pipeline import conclude
 from loyalty_exp.readout.effects import estimate_all
+from loyalty_exp.readout.result import Estimate
+from loyalty_exp.stats.multiplicity import holm
 
 ARMS = {"from_column": "arm", "control": "c", "treatments": ["a", "b"]}
 
@@ -65,3 +67,58 @@ def test_a_segment_that_arms_share_unalike_is_named() -> None:
         check = next(h for h in readout.health if h.check == "sample_ratio_by_segment")
         assert (check.status, check.detail["dimension"]) == (status, "app") or status == "pass"
         assert check.status == status
+
+
+def two_families(gain: float, primary: str = "holm", secondary: str = "gatekeeping") -> list[Estimate]:
+    roles = {"spend": "primary", "orders": "primary", "visits": "secondary", "points": "secondary"}
+    spec = experiment(
+        economics=None,
+        decision={},
+        metrics=[{"id": n, "type": "amount", "column": n, "role": role} for n, role in roles.items()],
+        analysis={"multiplicity": {"primary": primary, "secondary": secondary}},
+    )
+    gains = {"spend": 1.0, "orders": gain, "visits": 0.8, "points": 0.55}
+    rows = {arm: {n: spend(4000, 20 + (gains[n] if arm == "t" else 0)) for n in roles} for arm in ("c", "t")}
+    return list(estimate_all(spec, outcomes(spec, rows)))
+
+
+def p_values(found: list[Estimate]) -> tuple[list[float], list[float]]:
+    return [e.absolute.p_value for e in found], [e.absolute.p_value_adjusted for e in found]
+
+
+def test_secondary_metrics_open_when_all_primary_ones_have_passed() -> None:
+    raw, adjusted = p_values(two_families(0.9))
+    assert adjusted[:2] == list(holm(raw[:2]))
+    assert adjusted[2:] == [max(p, max(adjusted[:2])) for p in holm(raw[2:])]
+    raw, adjusted = p_values(two_families(0.1))
+    assert adjusted[1] > 0.05 and raw[2] < 0.001
+    assert min(adjusted[2:]) == adjusted[1]
+
+
+def test_a_fixed_sequence_keeps_the_order_of_the_spec() -> None:
+    raw, adjusted = p_values(two_families(0.1, "fixed_sequence", "none"))
+    assert adjusted[:2] == [raw[0], max(raw[:2])]
+    assert p_values(two_families(0.9, "fixed_sequence", "none"))[1][1] == pytest.approx(
+        p_values(two_families(0.9, "fixed_sequence", "none"))[0][1]
+    )
+
+
+def test_a_gate_that_cannot_be_tested_stays_shut() -> None:
+    spec = experiment(
+        economics=None,
+        decision={},
+        metrics=[
+            {"id": "spend", "type": "amount", "column": "spend", "role": "primary"},
+            {"id": "visits", "type": "amount", "column": "visits"},
+        ],
+        analysis={"multiplicity": {"secondary": "gatekeeping"}},
+    )
+    rows = {a: {"spend": np.full(500, 3.0), "visits": spend(500, m)} for a, m in (("c", 20.0), ("t", 25.0))}
+    found = list(estimate_all(spec, outcomes(spec, rows)))
+    assert found[0].absolute.p_value is None
+    assert found[1].absolute.p_value < 1e-6 and found[1].absolute.p_value_adjusted == 1
+
+
+def test_gatekeeping_goes_with_holm() -> None:
+    with pytest.raises(ValueError, match="goes with primary: holm"):
+        experiment(analysis={"multiplicity": {"primary": "bonferroni", "secondary": "gatekeeping"}})

@@ -13,6 +13,8 @@ from loyalty_exp.readout.result import Readout
 from loyalty_exp.readout.sequential import critical_value, look_of
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.distributions import normal_quantile
+from loyalty_exp.stats.group_sequential import boundaries
+from loyalty_exp.stats.spending import obrien_fleming
 
 OBF = {"method": "group_sequential", "planned_units": 4000, "looks": [0.25, 0.5, 0.75, 1.0]}
 ANYTIME = {"method": "asymptotic_cs", "horizon": 4000}
@@ -75,6 +77,34 @@ def test_all_declared_looks_below_count_and_a_near_one_is_the_present() -> None:
         look = look_of(spec, outcomes(spec, rows))
         assert look is not None and look.information == pytest.approx(information)
         assert look.final == (information[-1] >= 1)
+
+
+def test_recorded_looks_are_those_alpha_was_spent_at() -> None:
+    spec = planned(OBF)
+    rows = {arm: {"spend": spend(1000, 20.0)} for arm in "ct"}
+    found = outcomes(spec, rows)
+    for taken, information in (
+        ((), (0.5,)),
+        ((800,), (0.2, 0.5)),
+        ((1960, 800, 800), (0.2, 0.49, 0.5)),
+        ((800, 2000, 3900), (0.2, 0.5)),  # the same units again, and a later look: neither comes before this
+    ):
+        look = look_of(spec, found, taken)
+        assert look is not None and look.information == pytest.approx(information)
+        exact = boundaries(information, 0.05, obrien_fleming).critical_values[-1]
+        assert critical_value(look) == pytest.approx(exact)
+    declared, none = look_of(spec, found), look_of(spec, found, ())
+    assert declared is not None and none is not None
+    first, second = critical_value(none), critical_value(declared)
+    assert first is not None and second is not None and first < second
+
+
+def test_data_that_come_after_the_planned_end_do_not_spend_twice() -> None:
+    spec = planned(OBF)
+    rows = {arm: {"spend": spend(2100, 20.0)} for arm in "ct"}
+    look = look_of(spec, outcomes(spec, rows), (1000, 4000, 4100))
+    assert look is not None and look.final and look.information == pytest.approx((0.25, 1.05))
+    assert critical_value(look) < 2.1
 
 
 def test_the_last_look_settles_with_what_is_left_of_alpha() -> None:

@@ -115,3 +115,15 @@ def test_frames_and_html_for_notebooks(readout: Readout) -> None:
     assert len(frame) == 4
     assert readout.economics_frame()["net_benefit"].iloc[0] == pytest.approx(1.0)
     assert "<table" in readout._repr_html_()
+
+
+def test_the_plan_carries_the_prior_of_the_roll_out_and_the_names_of_prices() -> None:
+    program = {
+        "program": "p",
+        "cost_prices": {"sms": {"price": 0.1, "name": "Text message"}, "push": {"price": 0}},
+    }
+    rolled = {"eligible": 100, "prior": {"mean": 0.5, "sd": 1.0}}
+    spec = experiment(program=program, economics={"benefit": {"metric": "spend"}, "rollout": rolled})
+    rows = {"c": {"spend": spend(100, 20)}, "t": {"spend": spend(100, 22)}}
+    plan = conclude(spec, outcomes(spec, rows)).plan
+    assert plan["prior"] == {"mean": 0.5, "sd": 1.0} and plan["prices"] == {"sms": "Text message"}

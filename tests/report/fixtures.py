@@ -594,7 +594,7 @@ def quadrant(name: str) -> Callable[[], Dict]:
         chance(0.5, False),
         benefit=b,
         cost=c,
-        error=1.0,
+        error=1.8,
         probability=0.5,
         status="not_applicable",
         quadrant=name,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from report import fixtures, further, ledger_states
+from report import beside_states, fixtures, further, ledger_states, more_states, over_time_states
 
-STATES = fixtures.STATES | further.STATES | ledger_states.STATES
+STATES = fixtures.STATES | more_states.STATES | further.STATES | ledger_states.STATES | beside_states.STATES
+STATES |= over_time_states.STATES
 
 
 def readout(state: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,13 +11,16 @@ from collections import Counter
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
+from loyalty_exp.readout.tables import as_csv, tables
 from loyalty_exp.report.render import render, template_folder
 from report.fixtures import HOSTILE
 from report.states import STATES, readout
 from report.words import FORBIDDEN, LEFTOVERS, Page, numbers
+from report.words import page as rendered
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [(state, language) for state in STATES for language in ("en", "zh-CN")]
@@ -25,7 +29,7 @@ each_page = pytest.mark.parametrize(("state", "language"), PAGES)
 
 @cache
 def html(state: str, language: str) -> str:
-    return render(readout(state), language)
+    return rendered(json.dumps(readout(state)), language)
 
 
 @cache
@@ -58,7 +62,8 @@ def test_structure_is_sound(state: str, language: str) -> None:
         assert len(p.all(landmark)) == 1
     ids = Counter(a["id"] for _, a in p.tags if "id" in a)
     assert [i for i, n in ids.items() if n > 1] == []
-    assert [a["href"] for a in p.all("a") if a["href"][1:] not in ids] == []
+    links = [a["href"] for a in p.all("a") if "download" not in a]
+    assert [h for h in links if h[:1] != "#" or h[1:] not in ids] == []
     assert p.all("html")[0]["lang"] == language
 
 
@@ -139,10 +144,129 @@ def test_hostile_names_stay_words(language: str) -> None:
         ("zero_control_mean", "control is zero, so there is no relative change"),
         ("eight_arms", "8-fold points"),
         ("forty_segments", "store-39"),
+        ("worse", "Stop “Double points”: it makes Repurchase rate worse"),
+        ("no_cost_data", "a return on nothing spent has no meaning"),
+        ("zero_control_primary", "control is zero, so there is no relative change"),
+        ("provisional_ship", "The readout is provisional: some outcomes are still open."),
+        ("observational", "Pilot “Double points” against a control group drawn at random"),
+        ("three_arms", "3-fold points"),
+        ("five_arms", "5-fold points"),
+        ("long_names", "Scale “Accelerator of bonus points for members who…”"),
+        ("many_findings", "7 found ( 0.02% ) in the points table."),
+        ("amended", "Version 3 of 10 Sep 2026 , after looks at the outcomes ( 2 )"),
+        ("locked_after_look", "The plan was locked on 12 Oct 2026 , after looks at the outcomes: 3 ."),
+        ("unlocked", "The plan was not locked before the results"),
+        ("factorial", "Interaction of bonus points and shipping"),
     ],
 )
 def test_each_state_says_its_own_words(state: str, words: str) -> None:
     assert words in page(state, "en").words
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_without_randomization_a_win_is_no_more_than_a_pilot(language: str) -> None:
+    text = page("observational", language).words
+    first = text[: text.index({"en": "What happens next", "zh-CN": "下一步"}[language])]
+    assert {"en": "Pilot only", "zh-CN": "仅限试点"}[language] in first
+    assert {"en": "Weak", "zh-CN": "弱"}[language] in first
+    assert not re.search({"en": r"Scale\b|Approve", "zh-CN": "全量推广|批准"}[language], first)
+    assert {"en": "not formed at random", "zh-CN": "并非随机形成"}[language] in first
+    assert not re.search(
+        {"en": r"assigned to groups at random|chosen at random", "zh-CN": "随机分配"}[language], text
+    )
+    strong = readout("observational")
+    strong["experiment"]["evidence_level"] = "strong"
+    assert render(strong, language) == html("observational", language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_departures_from_the_plan_are_told_and_secrets_are_not(language: str) -> None:
+    text = page("amended", language).words
+    method = text[text.index({"en": "Departures from", "zh-CN": "与预登记方案的偏离"}[language]) :]
+    assert "More members were needed" in method and "metrics[3]" in method
+    assert {"en": "kept out of the page", "zh-CN": "不在页面中显示"}[language] in method
+    assert {"en": "Not as first registered", "zh-CN": "与最初预登记不一致"}[language] in text
+    for state, said in (
+        ("ship", {"en": "locked and has not changed since", "zh-CN": "方案已锁定，此后未作修改"}),
+        ("unlocked", {"en": "was not locked before", "zh-CN": "在结果产生之前未锁定"}),
+    ):
+        assert said[language] in page(state, language).words
+        assert {"en": "Version", "zh-CN": "版本"}[language] not in page(state, language).words
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_contrasts_are_told_metric_by_metric_with_money_last(language: str) -> None:
+    source = html("factorial", language)
+    table = source[source.index("Arms weighed" if language == "en" else "各组加权对比") :].split("</table>")[
+        0
+    ]
+    rows = [
+        [" ".join(re.sub(r"<[^>]+>", " ", c).split()) for c in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
+        for row in table.split("<tr")[2:]
+    ]
+    heads = [row[0] for row in rows if len(row) == 1]
+    money = {"en": "Net benefit per member, before fixed costs", "zh-CN": "每会员净收益（未扣固定投入）"}
+    assert len(heads) == 5 and heads[-2] == money[language]
+    to = {"en": "to", "zh-CN": "至"}[language]
+    first = next(row for row in rows if len(row) > 1 and "bonus points" in row[0])
+    assert "off → on" in first[0]
+    assert first[1] == f"+¥2.90 +¥1.72 {to} +¥4.08"
+    better, joint = {"en": ("Better", "Below zero"), "zh-CN": ("改善", "小于零")}[language]
+    assert first[3].startswith(better) and "p &lt; 0.001" in first[3]
+    assert next(row for row in rows if "shipping" in row[0] and "bonus" in row[0])[3].startswith(joint)
+    why = {"en": "contrasts are not read over clusters", "zh-CN": "按群组分流时不计算对比"}[language]
+    assert rows[-1][1].startswith("–") and why in rows[-1][3]
+    weights = {"en": "+1 × Both", "zh-CN": "+1 × 都给"}[language]
+    assert weights in next(row for row in rows if len(row) > 1)[0]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_what_the_test_could_have_found_is_that_of_its_standard_error(language: str) -> None:
+    r = readout("ship")
+    e = r["estimates"][0]
+    least = (1.959964 + 0.841621) * e["absolute"]["std_error"]
+    source = html("ship", language)
+    figure = source[source.index('id="found-t"') :].split("</figure>")[0]
+    cells = re.findall(r'<th scope="row" class="plain n">(.*?)</th><td class="n">(.*?)</td>', figure)
+    assert [c[0] for c in cells] == [
+        f"{round(e['units_treatment'] * s):,}" for s in (0.1, 0.25, 0.5, 1, 1.5, 2)
+    ]
+    wanted = [least / s**0.5 for s in (0.1, 0.25, 0.5, 1, 1.5, 2)]
+    assert all(abs(float(c[1][1:]) - w) <= 0.00501 for c, w in zip(cells, wanted, strict=True))
+    assert "+¥4.89" in re.sub(r"<[^>]+>", "", figure)
+
+
+@pytest.mark.parametrize("state", ["invalid", "observational", "early_ship", "any_time"])
+def test_what_the_test_could_have_found_is_left_out_where_it_would_mislead(state: str) -> None:
+    assert 'id="found-t"' not in html(state, "en")
+
+
+@each_page
+def test_every_table_of_the_readout_is_one_link_away(state: str, language: str) -> None:
+    r, found = readout(state), {}
+    for a in page(state, language).all("a"):
+        if "download" in a:
+            assert a["href"].startswith("data:text/csv;charset=utf-8,")
+            text = unquote(a["href"].split(",", 1)[1])
+            assert text.startswith("\ufeff")
+            found[a["download"]] = text.removeprefix("\ufeff")
+    own = r["experiment"]["id"]
+    told = {n: t for n, t in tables(r).items() if state != "invalid" or n in {"arms", "health"}}
+    assert found == {f"{own}.{n}.csv": as_csv(t.header, t.rows) for n, t in told.items()}
+
+
+@each_page
+def test_every_chart_has_a_table_beside_it(state: str, language: str) -> None:
+    figures = re.findall(r"<figure.*?</figure>", html(state, language), re.DOTALL)
+    for figure in figures:
+        if 'class="chart' in figure:
+            assert "<table" in figure and "<caption" in figure
+            described = re.search(r'aria-describedby="([^"]+)"', figure)
+            assert described is not None
+            text = figure[figure.index(f'id="{described.group(1)}"') :].split("</p>")[0]
+            assert len(re.sub(r"<[^>]*>|^[^>]*>", "", text)) > 20
+    if state == "ship":
+        assert len(figures) == 4
 
 
 @each_page
@@ -172,17 +296,29 @@ def test_chinese_page_is_chinese_except_for_names() -> None:
         "loyalty",
         "exp",
     }
-    assert found - allowed - {"report", "yaml", "orders", "pre", "points", "redeemed"} == set()
+    assert found - allowed - {"CSV", "report", "yaml", "orders", "pre", "points", "redeemed"} == set()
 
 
-def test_same_readout_gives_the_same_bytes_in_another_place() -> None:
+def test_same_readout_gives_the_same_bytes_on_another_day_in_another_place() -> None:
     program = (
-        "import sys; from report.states import readout; from loyalty_exp.report.render import render;"
+        "import datetime, os, sys, time\n"
+        "day = float(os.environ['DAY'])\n"
+        "time.time = lambda: day\n"
+        "class Day(datetime.datetime):\n"
+        "    @classmethod\n"
+        "    def now(cls, tz=None): return cls.fromtimestamp(day, tz)\n"
+        "    @classmethod\n"
+        "    def utcnow(cls): return cls.fromtimestamp(day)\n"
+        "    @classmethod\n"
+        "    def today(cls): return cls.fromtimestamp(day)\n"
+        "datetime.datetime = Day\n"
+        "from report.states import readout\n"
+        "from loyalty_exp.report.render import render\n"
         "sys.stdout.buffer.write(render(readout('ship'), 'zh-CN').encode())"
     )
     places = [
-        {"TZ": "Asia/Shanghai", "PYTHONHASHSEED": "1"},
-        {"TZ": "America/New_York", "PYTHONHASHSEED": "2"},
+        {"TZ": "Asia/Shanghai", "PYTHONHASHSEED": "1", "DAY": "1700000000"},
+        {"TZ": "America/New_York", "PYTHONHASHSEED": "2", "DAY": "1900000000"},
     ]
     made = [
         subprocess.run(
@@ -231,6 +367,21 @@ def test_page_is_made_of_checks_nobody_has_named_yet(state: str) -> None:
         {"check": "brand_new_check", "status": "warn", "p_value": 0.03, "detail": {"odd": [1]}}
     )
     assert "brand new check" in Page(render(r, "en")).words
+
+
+def test_readouts_of_the_states_are_of_the_published_form() -> None:
+    from jsonschema import Draft202012Validator
+
+    from loyalty_exp.readout.schema import readout_schema
+
+    schema = readout_schema()
+    # Readouts written by hand may leave keys out; what they hold is of the published kind.
+    for part in (schema, *schema["$defs"].values()):
+        part.pop("required", None)
+    wrong = {
+        s: [e.message[:90] for e in Draft202012Validator(schema).iter_errors(readout(s))] for s in STATES
+    }
+    assert {s: w[:2] for s, w in wrong.items() if w} == {}
 
 
 def test_a_folder_of_ones_own_overrides_file_by_file(tmp_path: Path) -> None:

@@ -13,18 +13,24 @@ from loyalty_exp.report.render import render
 
 FORBIDDEN = (
     r"accept(s|ed)? the null",
-    r"\bno (effect|difference)\b",
+    r"\bno (effect(?! is named)|difference)\b",
     r"\bproves?\b|\bproven\b",
     r"95% probability that",
     r"\d% confiden(t|ce)\b(?! interval)",
     r"marginally significant|\btrending\b",
     r"(?<!statistically )\bsignificant\b",
+    r"(caused by|due to|result of) chance",
+    r"\bwinners?\b",
     r"接受原假设|接受零假设",
     r"有\s*\d+%\s*的概率",
     r"证明(没有|无|了|有)",
     r"无效果|没有效果|没有差异|无差异",
     r"(?<!统计)显著",
     r"投入产出比",
+    r"置信度\s*(为|是)?\s*\d|\d\s*%\s*的?(把握|置信度)",
+    r"(边际|接近|趋于)显著",
+    r"(由|出于)偶然",
+    r"胜出",
 )
 LEFTOVERS = re.compile(r"\bNone\b|\bnan\b|\bNaN\b|undefined|\{[a-z_]+\}|built-in method|Traceback|\binf\b")
 

@@ -38,7 +38,7 @@ arms:
   - id: double
     share: 0.5
     intervention: {type: points_multiplier, multiplier: 2}
-schedule: {start: 2026-03-02, end: 2026-03-29, outcome_days: 87, data_to: 2026-06-30}
+schedule: {start: 2026-03-02, end: 2026-03-29, outcome_days: 87, pre_days: 87, data_to: 2026-06-30}
 metrics:
   - {id: margin, type: amount, column: margin, role: primary}
 economics:
@@ -132,7 +132,44 @@ MISTAKES: list[tuple[tuple[tuple[str, str], ...], str, str]] = [
         "economics.assumptions[1].name",
         "has no margin",
     ),
-    ((("[before_after]", "[after]"),), "economics.naive[0]", "one of before_after, participated"),
+    ((("[before_after]", "[after]"),), "economics.naive[0]", "one of before_after, participated, members"),
+    ((("[before_after]", "[before_after, before_after]"),), "economics.naive", "before_after twice"),
+    (((", pre_days: 87", ""),), "economics.naive[0]", "needs days before assignment"),
+    ((("[before_after]", "[members]"),), "economics.naive[0]", "members needs outside"),
+    (
+        (("[before_after]", "[{compare: before_after, column: x}]"),),
+        "economics.naive[0]",
+        "for a per-unit table",
+    ),
+    (
+        (("[before_after]", "[{compare: participated, table: exposures}]"),),
+        "economics.naive[0]",
+        "there is no data.exposures",
+    ),
+    (
+        (("[before_after]", "[{compare: participated, market_growth: 0.1}]"),),
+        "economics.naive[0]",
+        "participated has no market_growth",
+    ),
+    (
+        (("days: 365, ", "days: 365, customer_value: {washout_days: 60}, "),),
+        "economics.horizon.customer_value.washout_days",
+        "27 days of the outcome window are left",
+    ),
+    (
+        (("days: 365, ", "days: 87, customer_value: {washout_days: 7}, "),),
+        "economics.horizon.customer_value",
+        "ends with the window",
+    ),
+    (
+        (
+            ("days: 365, ", "days: 365, customer_value: {washout_days: 7}, "),
+            ("type: amount, column: margin, role", "type: count, role"),
+            ("metric: margin, margin: 0.9", "metric: margin, value: 2.0"),
+        ),
+        "economics.horizon.customer_value",
+        "no money that orders bring",
+    ),
 ]  # fmt: skip
 
 
@@ -226,3 +263,32 @@ def test_reading_costs_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_per_unit_table_names_columns_for_comparisons_and_days_for_a_horizon() -> None:
+    def mistakes(*lines: str) -> list[tuple[str, str]]:
+        more = "".join(f"  {line}\n" for line in lines)
+        return told(changed(UNITS, ("decision:", f"{more}decision:")), "error")
+
+    for line, path, words in (
+        (
+            "naive: [participated]",
+            "economics.naive[0]",
+            "column of the per-unit table that holds who took part",
+        ),
+        ("naive: [{compare: participated, table: coupons}]", "economics.naive[0]", "no events of its own"),
+        ("horizon: {days: 90}", "economics.horizon.days", "nothing says how many days were observed"),
+    ):
+        ((at, found),) = mistakes(line)
+        assert at == path and words in found
+    assert mistakes("naive: [{compare: before_after, column: history}]") == []
+    schedule = ("economics:", "schedule: {outcome_days: 14}\neconomics:")
+    value = "  horizon: {days: 14, customer_value: {washout_days: 7}}\ndecision:"
+    ((at, found),) = told(changed(UNITS, schedule, ("decision:", value)), "error")
+    assert at == "economics.horizon.customer_value" and "holds no orders" in found
+
+
+def test_a_table_that_says_who_took_part_is_read() -> None:
+    exposures = "  exposures: {table: e.parquet, time: ts}\nassignment:\n"
+    text = changed(BASE, ("assignment:\n", exposures), ("[before_after]", "[participated]"))
+    assert not [path for path, _ in told(text, "notice") if path == "data.exposures"]

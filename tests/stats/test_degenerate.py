@@ -14,11 +14,14 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.stats.benefit_cost import BenefitCost, benefit_cost, net_benefit, probability_roi_above, roi
 from loyalty_exp.stats.difference import difference
+from loyalty_exp.stats.distributions import t_quantile, t_two_sided
 from loyalty_exp.stats.interaction import homogeneity
 from loyalty_exp.stats.means import adjusted, cuped, lin, plain
 from loyalty_exp.stats.moments import empty, from_rows
 from loyalty_exp.stats.multiplicity import benjamini_hochberg, bonferroni, holm
 from loyalty_exp.stats.noninferiority import margin_status
+from loyalty_exp.stats.power.design import Level
+from loyalty_exp.stats.power.reference import t_power
 from loyalty_exp.stats.proportions import miettinen_nurminen
 from loyalty_exp.stats.relative import fieller
 from loyalty_exp.stats.sample_ratio import sample_ratio
@@ -322,3 +325,13 @@ def test_inference_is_quick_and_spares_scipy_stats() -> None:
 def test_nothing_is_a_ratio_over_a_denominator_that_is_0_for_certain() -> None:
     assert fieller(5.0, 0.0, 1.0, 0.0, 0.0, 1.96).shape == "empty"
     assert fieller(1.0, 0.0, 1.0, 0.0, 0.0, 1.96).shape == "whole_line"
+
+
+@pytest.mark.parametrize("df", [1.0, 2.0, 2.1, 3.0, 5.0, 20.0, 200.0])
+@pytest.mark.parametrize("tail", [1e-30, 1e-150, 1e-218, 1e-300])
+def test_quantiles_of_t_keep_their_sign_and_their_tail_far_out(df, tail) -> None:
+    q = t_quantile(tail, df)
+    assert -math.inf < q < 0
+    _, log_p = t_two_sided(q, df)
+    assert log_p == pytest.approx(math.log(2 * tail), rel=1e-6)
+    assert t_power(0.1, df, Level(tail, 2)) < 1e-20

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from loyalty_exp.errors import NotEstimable
+from loyalty_exp.stats.backtest import absolute_percentage_error, with_backtest_error
 from loyalty_exp.stats.projected_value import (
     Buyers,
     Projection,
-    absolute_percentage_error,
     projected_difference,
     projected_values,
-    with_backtest_error,
 )
 from loyalty_exp.stats.purchase_history import history
 from loyalty_exp.stats.repeat_buying import BgNbd, expected_later_purchases, fit_bg_nbd, model_of

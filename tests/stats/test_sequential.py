@@ -29,7 +29,7 @@ from loyalty_exp.stats.group_sequential_design import (
     required_drift,
 )
 from loyalty_exp.stats.mixture_boundary import proportion_sequence
-from loyalty_exp.stats.repeated_inference import repeated_interval, repeated_p_value
+from loyalty_exp.stats.repeated_inference import repeated_interval, repeated_p_value, tabled_p_value
 from loyalty_exp.stats.sample_ratio_sequential import sequential_sample_ratio
 from loyalty_exp.stats.spending import hwang_shih_decani, kim_demets, obrien_fleming, pocock
 
@@ -377,3 +377,16 @@ def test_wang_tsiatis_shapes_lie_between_pocock_and_obrien_fleming() -> None:
     last = [constant_boundaries([1, 2, 3, 4], 0.05, d).critical_values[-1] for d in (0, 0.25, 0.5)]
     assert all(a < b for a, b in pairwise(last))
     assert constant_boundaries([2.0], 0.05, 0).critical_values[0] == pytest.approx(1.959964, abs=1e-6)
+
+
+@pytest.mark.parametrize("spending", [obrien_fleming, pocock])
+@pytest.mark.parametrize(("looks", "final"), [((0.3,), False), ((0.25, 0.5), False), ((0.3, 0.6, 1.0), True)])
+def test_a_table_gives_the_same_p_value(looks, final, spending) -> None:
+    for z in (0.0, -0.4, 1.2, 1.96, 2.3, -3.5, 5.5):
+        p = repeated_p_value(z, looks, spending, final=final)
+        assert tabled_p_value(z, looks, spending, final=final) == pytest.approx(
+            p, rel=1e-6, abs=2e-3 * (p > 0.99)
+        )
+    assert tabled_p_value(45.0, looks, spending, final=final) <= 1e-240
+    with pytest.raises(ValueError, match="not a number"):
+        tabled_p_value(float("nan"), looks, spending)

@@ -15,20 +15,22 @@ from pathlib import Path
 import pytest
 
 from loyalty_exp.errors import EngineError, Refused, UsageError
+from loyalty_exp.masking import masked
 from loyalty_exp.store import connect, migrate
 from loyalty_exp.store.connect import open_or_make, open_store
-from loyalty_exp.store.place import Place, masked, place_of
+from loyalty_exp.store.place import Place, place_of
 from loyalty_exp.store.repository import add_lock, history
 from loyalty_exp.store.turn import turn
+from store import servers
 from store.samples import add_example, frozen, rows_of
 
 HERE = Path(__file__).parent
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
-@pytest.mark.parametrize("name", ["lock", "amend", "analyze", "decide", "archive", "upgrade"])
-def test_a_kill_at_any_instant_leaves_the_store_whole(name: str) -> None:
-    command = [sys.executable, str(HERE / "killed.py"), "--instants", "10", "--only", name]
+def test_f01_f02_f03_f13_a_kill_at_any_instant_leaves_all_whole() -> None:
+    """Assign, lock, analyze, report, decide, archive and migrate; `make faults` kills more often."""
+    command = [sys.executable, str(HERE / "killed.py"), "--instants", "3", "--seed", str(os.getpid())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["wrong"] == []
@@ -260,6 +262,52 @@ def test_a_connection_that_breaks_is_tried_once_more(database: str, tmp_path: Pa
     found = store.read(lambda s: history(s, "x"))
     assert found is not None
     assert len(found.locks) == 1
+
+
+def test_f11_a_server_that_is_restarted_in_the_middle_gets_the_whole_work_again(
+    server: str, database: str, tmp_path: Path
+) -> None:
+    store = open_or_make(place_of(tmp_path, database))
+    tries = []
+
+    def work(session):  # type: ignore[no-untyped-def]
+        row, new = add_lock(session, frozen(), "x", None, "0")
+        session.flush()
+        if not tries:
+            servers.restart(server)
+        tries.append(row.version)
+        return new
+
+    with turn(store.place, "x"):
+        assert store.write(work)
+    with turn(store.place, "x", 0.2):
+        pass
+    assert tries == [1, 1]
+    assert [lock.version for lock in store.read(lambda s: history(s, "x")).locks] == [1]  # type: ignore[union-attr]
+
+
+def test_f11_a_server_that_stays_away_is_told_after_a_while_and_nothing_was_done(
+    server: str, database: str, tmp_path: Path, monkeypatch
+) -> None:
+    place = place_of(tmp_path, database)
+    store = open_or_make(place)
+    monkeypatch.setattr(connect, "PATIENCE", 1.0)
+
+    def work(session):  # type: ignore[no-untyped-def]
+        add_lock(session, frozen(), "x", None, "0")
+        session.flush()
+        servers.stop(server)
+
+    start = time.monotonic()
+    try:
+        with pytest.raises(EngineError, match="no server listens"):
+            store.write(work)
+        assert 0.9 < time.monotonic() - start < 30
+        with pytest.raises(EngineError, match="no server listens"), turn(place, "x"):
+            pass
+    finally:
+        servers.begin(server)
+    assert store.read(lambda s: history(s, "x")) is None
 
 
 def test_a_backup_of_last_week_is_a_store_like_any_other(tmp_path: Path) -> None:

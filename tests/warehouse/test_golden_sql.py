@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +16,25 @@ import sqlalchemy as sa
 from outcomes.ledger_data import ledger
 from outcomes.program_data import spec
 
+from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.clock import midnight
 from loyalty_exp.outcomes.cluster_rows import cluster_table, cluster_totals
 from loyalty_exp.outcomes.event_tables import Events
 from loyalty_exp.outcomes.events import event_query
 from loyalty_exp.outcomes.ordered_values import known_values, values_at
+from loyalty_exp.outcomes.outcomes import OFFER
 from loyalty_exp.outcomes.per_unit import expressed
+from loyalty_exp.outcomes.periods import Part, periods_of
 from loyalty_exp.outcomes.plan import Block, Plan, plan
 from loyalty_exp.outcomes.products import grouped, sampled
-from loyalty_exp.outcomes.queries import activity_query, earned_query, roster_query
+from loyalty_exp.outcomes.queries import activity_query, earned_query, period_query, roster_query
 from loyalty_exp.outcomes.repurchase_days import repurchase_days
+from loyalty_exp.outcomes.running import changes, steps, totals, who_counts
 from loyalty_exp.outcomes.tables import Tables
 from loyalty_exp.outcomes.times import TimeColumn
 from loyalty_exp.outcomes.unit_table import UnitTable, Value, joined
 from loyalty_exp.outcomes.window_sums import unit_table
-from loyalty_exp.outcomes.windows import windows_of
+from loyalty_exp.outcomes.windows import Windows, windows_of
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.quantiles import QuantileRanks
 from loyalty_exp.warehouse.atoms import column, microseconds, number
@@ -175,6 +180,7 @@ def fourth() -> Queries:
             )
             continue
         queries["margin"] = activity_query("duckdb", experiment, tables, windows, columns, roster, False)
+        queries |= _over_time(experiment, tables, windows, columns, roster)
         for name, value in (("points", "points"), ("coupons", "subsidy"), ("contacts", None)):
             mapped = getattr(experiment.data, name)
             keys = (getattr(mapped, key, None) for key in ("kind", "lot", "order"))
@@ -186,6 +192,30 @@ def fourth() -> Queries:
             )
             queries[name] = event_query("duckdb", events, windows, roster, 15)
     return queries
+
+
+def _over_time(
+    experiment: Experiment,
+    tables: Tables,
+    windows: Windows,
+    columns: tuple[UnitColumn, ...],
+    roster: sa.TableClause,
+) -> Queries:
+    """The margin by period, and how its sums and products change from one to the next."""
+    periods = periods_of(windows.clock, 31)
+    (margin,) = (c for c in columns if c.kind == "margin")
+    parts = [Part(margin), Part(replace(margin, id=OFFER), 10)]
+    rows = period_query("duckdb", experiment, tables, windows, parts, roster, False, periods)
+    kept = sa.table("loyalty_periods", *(sa.column(c.key) for c in rows.selected_columns if c.key))
+    values = {"pre": Value("pre", column("pre"), column("pre"), "units", "pre", may_be_null=False)}
+    table = UnitTable(sa.table("loyalty_units"), column("arm"), {}, values, "units", "arm", column("tier"))
+    who = who_counts(table, ("pre",), (12.5,), ())
+    names = [part.column.id for part in parts]
+    return {
+        "margin by period": rows,
+        "changes of running sums": changes(steps(kept, who, names[:1], {}), 1, 1),
+        "the offer and the whole": totals(steps(kept, who, names, {OFFER: {"": 1.0}}), 2, 1),
+    }
 
 
 def _fourth_spec(with_points: bool) -> Experiment:

@@ -11,6 +11,7 @@ from loyalty_exp.stats.confidence_sequence import confidence_sequence, mixture_s
 from loyalty_exp.stats.distributions import normal_quantile
 from loyalty_exp.stats.effect import Difference
 from loyalty_exp.stats.group_sequential import boundaries
+from loyalty_exp.stats.horizon_sequence import horizon_sequence
 from loyalty_exp.stats.moments import Moments
 from loyalty_exp.stats.spending import obrien_fleming, pocock
 from validity.bands import Check, at_least, at_most, nominal, number, reference, share, within, wrong
@@ -71,7 +72,11 @@ def sequential(rng: Rng, outcome: str, effect: float) -> dict[str, float]:
     z = np.array([d.estimate / d.std_error for d in found])
     units = EVERY * np.arange(1, len(z) + 1)
     sequence = [
-        confidence_sequence(d.estimate, d.std_error, n, 0.05, RHO) for d, n in zip(found, units, strict=True)
+        horizon_sequence(d.estimate, d.std_error, n, UNITS, 0.05) for d, n in zip(found, units, strict=True)
+    ]
+    mixture = [
+        confidence_sequence(d.estimate, d.std_error, n, 0.05, RHO).p_value < 0.05
+        for d, n in zip(found, units, strict=True)
     ]
     sprt = [mixture_sprt(d.estimate, d.std_error, PLANNED[outcome], 0.05).p_value < 0.05 for d in found]
     out = np.array([s.p_value < 0.05 for s in sequence])
@@ -86,6 +91,7 @@ def sequential(rng: Rng, outcome: str, effect: float) -> dict[str, float]:
         "peeking": bool((np.abs(z) > normal_quantile(0.975)).any()),
         "sprt": any(sprt),
         "sequence": bool(out.any()),
+        "mixture": any(mixture),
         "covered": covers(stopped.ci_lower, stopped.ci_upper, effect),
         "obrien_fleming": stops(z, fifths, CRITICAL["obrien_fleming"]),
         "pocock": stops(z, fifths, CRITICAL["pocock"]),
@@ -103,6 +109,7 @@ def no_effect(outcome: str, pocock_rate: float) -> Study:
             share("T1, one look at the end", r["fixed"], nominal(0.05)),
             share("T1, mSPRT at 100 looks", r["sprt"], at_most(0.05)),
             share("T1, confidence sequence at 100 looks", r["sequence"], at_most(0.05)),
+            share("T1, confidence sequence without an end, 100 looks", r["mixture"], at_most(0.05)),
             share("coverage of the confidence sequence when it stops", r["covered"], at_least(0.95)),
             share("T1, O'Brien-Fleming, 5 looks", r["obrien_fleming"], nominal(0.05)),
             share("T1, Pocock, 5 looks", r["pocock"], pocock_band),

@@ -44,6 +44,11 @@ def expected_losses(means: Sequence[float], sds: Sequence[float]) -> tuple[float
     """What choosing each arm loses on average against the best of the others, in the unit of the means.
 
     ``E max(max_j m_j - m_i, 0) = integral F_i (1 - prod F_j)``, all terms positive.
+
+    Parameters
+    ----------
+    means, sds : sequence of float, length k
+        Posterior means and standard deviations of the arms.
     """
     z, sd, step = _grids(means, sds)
     from scipy import special

@@ -66,6 +66,11 @@ class BetaPosterior:
 def posterior(x: int, n: int, prior: BetaPrior = UNIFORM) -> BetaPosterior:
     """Join ``x`` successes in ``n`` units with a prior; with no unit the prior stands.
 
+    Parameters
+    ----------
+    x : int
+        Successes among ``n`` units.
+
     References
     ----------
     Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 2.4.
@@ -94,7 +99,13 @@ def peak(arm: BetaPosterior) -> float:
 
 
 def support(arm: BetaPosterior, depth: float) -> tuple[float, float]:
-    """Log odds outside which the density is ``exp(-depth)`` of its peak."""
+    """Log odds outside which the density is ``exp(-depth)`` of its peak.
+
+    Parameters
+    ----------
+    depth : float
+        In natural logarithms below the peak, positive.
+    """
 
     def drop(y: float) -> float:
         return float(log_density(arm, np.array([y]))[0] - log_density(arm, np.array([peak(arm)]))[0])
@@ -109,19 +120,37 @@ def support(arm: BetaPosterior, depth: float) -> tuple[float, float]:
 
 
 def log_density(arm: BetaPosterior, y: Vector) -> Vector:
-    """Logarithm of the density of the log odds, without its constant."""
+    """Logarithm of the density of the log odds, without its constant.
+
+    Parameters
+    ----------
+    y : array, any shape
+        Log odds; what is returned has the same shape.
+    """
     return np.asarray(-arm.a * np.logaddexp(0, -y) - arm.b * np.logaddexp(0, y))
 
 
 def density(arm: BetaPosterior, y: Vector) -> Vector:
-    """Density of the log odds."""
+    """Density of the log odds.
+
+    Parameters
+    ----------
+    y : array, any shape
+        Log odds; what is returned has the same shape.
+    """
     from scipy import special
 
     return np.asarray(np.exp(log_density(arm, y) - float(special.betaln(arm.a, arm.b))))
 
 
 def cdf(arm: BetaPosterior, y: Vector) -> Vector:
-    """Distribution function at log odds."""
+    """Distribution function at log odds.
+
+    Parameters
+    ----------
+    y : array, any shape
+        Log odds; what is returned has the same shape.
+    """
     from scipy import special
 
     low, high = support(arm, DEPTH)
@@ -135,5 +164,11 @@ def cdf(arm: BetaPosterior, y: Vector) -> Vector:
 
 
 def sf(arm: BetaPosterior, y: Vector) -> Vector:
-    """Upper tail at log odds."""
+    """Upper tail at log odds.
+
+    Parameters
+    ----------
+    y : array, any shape
+        Log odds; what is returned has the same shape.
+    """
     return cdf(BetaPosterior(arm.b, arm.a, arm.prior), -y)

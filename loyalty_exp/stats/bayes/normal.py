@@ -40,6 +40,11 @@ class Prior:
     def on(self, scale: Literal["absolute", "relative"], control_mean: float) -> Prior:
         """Express the prior on another scale, the control mean taken as known.
 
+        Parameters
+        ----------
+        control_mean : float
+            In the unit of the metric.
+
         Raises
         ------
         NotEstimable
@@ -134,7 +139,13 @@ def interval(belief: Posterior, alpha: float) -> tuple[float, float]:
 
 
 def probability_above(belief: Posterior, threshold: float = 0.0) -> tuple[float, float]:
-    """Probability that the effect exceeds a threshold: ``(p, log p)``, the logarithm always finite."""
+    """Probability that the effect exceeds a threshold: ``(p, log p)``, the logarithm always finite.
+
+    Parameters
+    ----------
+    threshold : float
+        On the scale of the prior.
+    """
     z = (belief.mean - threshold) / belief.sd
     p, log_p = normal_two_sided(z)
     if z <= 0:
@@ -144,6 +155,11 @@ def probability_above(belief: Posterior, threshold: float = 0.0) -> tuple[float,
 
 def probability_between(belief: Posterior, low: float, high: float) -> float:
     """Probability that the effect lies in a region, such as one of practical equivalence.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the region, on the scale of the prior.
 
     References
     ----------
@@ -176,6 +192,11 @@ def log_bayes_factor(estimate: float, std_error: float, prior: Prior, null: floa
     """Natural logarithm of the evidence for an effect drawn from the prior against one of exactly ``null``.
 
     The ratio of prior to posterior density at the null (Savage-Dickey).
+
+    Parameters
+    ----------
+    null : float
+        On the scale of the prior.
 
     Raises
     ------

@@ -85,6 +85,8 @@ def interval(arm: MeanPosterior, alpha: float) -> tuple[float, float]:
 def probability_better(treated: MeanPosterior, control: MeanPosterior) -> float:
     """Probability that the treated mean is the higher one: two t distributions, by quadrature.
 
+    ``P(better) = integral f_treated F_control``, over a line on which both densities are smooth.
+
     Raises
     ------
     NotEstimable

@@ -110,7 +110,13 @@ def expected_lift(treated: BetaPosterior, control: BetaPosterior) -> float:
 
 
 def difference_cdf(d: float, treated: BetaPosterior, control: BetaPosterior) -> float:
-    """Probability that treated minus control is at most ``d``."""
+    """Probability that treated minus control is at most ``d``.
+
+    Parameters
+    ----------
+    d : float
+        Difference of proportions, from -1 to 1.
+    """
     if d <= -1 or d >= 1:
         return float(d >= 1)
     from scipy import special
@@ -133,7 +139,13 @@ def difference_cdf(d: float, treated: BetaPosterior, control: BetaPosterior) -> 
 
 
 def ratio_cdf(r: float, treated: BetaPosterior, control: BetaPosterior) -> float:
-    """Probability that treated over control is at most ``r``."""
+    """Probability that treated over control is at most ``r``.
+
+    Parameters
+    ----------
+    r : float
+        Ratio of proportions, positive.
+    """
     if not r > 0:
         return 0.0
     from scipy import special

@@ -12,6 +12,8 @@ from loyalty_exp.stats.moments import Vector
 def even(low: float, high: float, width: float) -> tuple[Vector, float]:
     """Points and step of the trapezoidal rule for functions that vanish at both ends.
 
+    Points have shape (m,).
+
     Parameters
     ----------
     low, high : float
@@ -30,6 +32,13 @@ def even(low: float, high: float, width: float) -> tuple[Vector, float]:
 
 def bounded(low: float, high: float) -> tuple[Vector, Vector]:
     """Points and weights for a function that need not vanish, nor be smooth, at the ends of ``[low, high]``.
+
+    Both have shape (m,).
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the line, finite.
 
     References
     ----------

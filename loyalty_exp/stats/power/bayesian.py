@@ -29,6 +29,11 @@ def power(effect: float, std_error: float, prior: Prior, level: Level = TWO_SIDE
     level : Level
         A one-sided reading looks upwards.
 
+    Raises
+    ------
+    NotEstimable
+        If nothing varies.
+
     References
     ----------
     Spiegelhalter, Abrams, Myles (2004), Bayesian Approaches to Clinical Trials and Health-Care Evaluation,
@@ -53,6 +58,13 @@ def growth(
     effect: float, std_error: float, prior: Prior, target: float = 0.8, level: Level = TWO_SIDED
 ) -> float:
     """How many times the present units are needed in all; 1 when they are enough.
+
+    Parameters
+    ----------
+    effect : float
+        In the unit of the metric.
+    target : float
+        Power aimed at, between the level and 1.
 
     Raises
     ------

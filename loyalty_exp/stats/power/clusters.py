@@ -107,7 +107,19 @@ def sample_size(
     share: float = 0.5,
     reference: Literal["t", "normal"] = "t",
 ) -> Plan:
-    """CLUSTERS each arm needs: the units of this plan are clusters; times ``shape.size`` they are members."""
+    """CLUSTERS each arm needs: the units of this plan are clusters; times ``shape.size`` they are members.
+
+    Parameters
+    ----------
+    effect : float
+        In the unit of the metric.
+    sd : float
+        Of members.
+    target : float
+        Power aimed at, between the level and 1.
+    share : float
+        Part of the units that is treated, between 0 and 1.
+    """
     return plan(lambda k: power(effect, sd, k, shape, level, reference), effect, target, level, share)
 
 
@@ -119,6 +131,14 @@ def detectable_effect(
     level: Level = TWO_SIDED,
     reference: Literal["t", "normal"] = "t",
 ) -> float:
-    """Smallest difference that is found with the power aimed at, in the unit of the metric."""
+    """Smallest difference that is found with the power aimed at, in the unit of the metric.
+
+    Parameters
+    ----------
+    sd : float
+        Of members.
+    target : float
+        Power aimed at, between the level and 1.
+    """
     scale = 1 / noncentrality(1.0, sd, clusters, shape)[0]
     return detectable(lambda e: power(e, sd, clusters, shape, level, reference), target, level, scale)

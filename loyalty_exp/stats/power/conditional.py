@@ -43,6 +43,11 @@ def conditional_power(
 def predictive_power(z: float, information: float, level: Level = TWO_SIDED) -> float:
     """Chance that the final test rejects, averaged over a flat posterior of the effect.
 
+    Parameters
+    ----------
+    information : float
+        Share of the planned information, between 0 and 1.
+
     References
     ----------
     Spiegelhalter, Freedman, Blackburn (1986), Monitoring clinical trials: conditional or predictive power?,

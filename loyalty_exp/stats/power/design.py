@@ -82,6 +82,11 @@ class Plan:
 def shares(share: float) -> Pair:
     """Shares of treatment and control among the units of both.
 
+    Parameters
+    ----------
+    share : float
+        Part of the units that is treated, between 0 and 1.
+
     Raises
     ------
     ValueError
@@ -108,6 +113,11 @@ def check_units(n: Pair) -> None:
 def check_target(target: float, level: Level) -> None:
     """Refuse a power that no plan is needed for, or that no plan reaches.
 
+    Parameters
+    ----------
+    target : float
+        Power aimed at, between the level and 1.
+
     Raises
     ------
     ValueError
@@ -119,6 +129,11 @@ def check_target(target: float, level: Level) -> None:
 
 def check_effect(effect: float) -> None:
     """Refuse to plan for an effect of 0.
+
+    Parameters
+    ----------
+    effect : float
+        In the unit of the metric.
 
     Raises
     ------

@@ -37,7 +37,13 @@ def power(effect: float, std_error: float, level: Level = TWO_SIDED, df: float =
 def detectable_effect(
     std_error: float, target: float = 0.8, level: Level = TWO_SIDED, df: float = math.inf
 ) -> float:
-    """Smallest effect that is found with the power aimed at, in the unit of the standard error."""
+    """Smallest effect that is found with the power aimed at, in the unit of the standard error.
+
+    Parameters
+    ----------
+    target : float
+        Power aimed at, between the level and 1.
+    """
     _check(std_error)
     return detectable(lambda e: t_power(e / std_error, df, level), target, level, std_error)
 
@@ -53,6 +59,11 @@ def growth(effect: float, std_error: float, target: float = 0.8, level: Level = 
         At the present number of units; it shrinks with the root of that number.
     target : float
     level : Level
+
+    Raises
+    ------
+    NotEstimable
+        If no number of units is enough.
     """
     _check(std_error)
     check_effect(effect)

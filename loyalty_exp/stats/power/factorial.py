@@ -57,11 +57,25 @@ def interaction_power(effect: float, sd: Cells, n: Cells, level: Level = TWO_SID
 
 
 def interaction_sample_size(effect: float, sd: Cells, target: float = 0.8, level: Level = TWO_SIDED) -> Plan:
-    """Units each cell needs, four cells of one size; the plan's treatment and control are one cell each."""
+    """Units each cell needs, four cells of one size; the plan's treatment and control are one cell each.
+
+    Parameters
+    ----------
+    effect : float
+        The interaction, in the unit of the metric.
+    target : float
+        Power aimed at, between the level and 1.
+    """
     return plan(lambda n: interaction_power(effect, sd, (n[0],) * 4, level), effect, target, level, 0.5)
 
 
 def detectable_interaction(sd: Cells, n: Cells, target: float = 0.8, level: Level = TWO_SIDED) -> float:
-    """Smallest interaction that is found with the power aimed at."""
+    """Smallest interaction that is found with the power aimed at.
+
+    Parameters
+    ----------
+    target : float
+        Power aimed at, between the level and 1.
+    """
     se, _ = interaction_error(sd, n)
     return detectable(lambda e: interaction_power(e, sd, n, level), target, level, se)

@@ -28,6 +28,13 @@ TWO_SIDED = Level()
 def adjusted_sd(sd: float, correlation: float) -> float:
     """Standard deviation that is left when a covariate of this correlation is adjusted for.
 
+    Parameters
+    ----------
+    sd : float
+        In the unit of the metric.
+    correlation : float
+        Of outcome and covariate.
+
     Raises
     ------
     ValueError
@@ -76,7 +83,13 @@ def power(
 def signed_power(
     effect: float, sd: Pair, n: Pair, level: Level = TWO_SIDED, reference: Reference = "welch"
 ) -> float:
-    """:func:`power`, a one-sided test looking upwards whatever the sign of the effect."""
+    """:func:`power`, a one-sided test looking upwards whatever the sign of the effect.
+
+    Parameters
+    ----------
+    effect : float
+        True difference with its sign, in the unit of the metric.
+    """
     check_units(n)
     se = standard_error(sd, n)
     if reference == "normal":
@@ -122,7 +135,13 @@ def sample_size(
 def detectable_effect(
     sd: Pair, n: Pair, target: float = 0.8, level: Level = TWO_SIDED, reference: Reference = "welch"
 ) -> float:
-    """Smallest difference that is found with the power aimed at, in the unit of the metric."""
+    """Smallest difference that is found with the power aimed at, in the unit of the metric.
+
+    Parameters
+    ----------
+    target : float
+        Power aimed at, between the level and 1.
+    """
     check_units(n)
     scale = standard_error(sd, n)
     return detectable(lambda e: power(e, sd, n, level, reference), target, level, scale)
@@ -146,6 +165,8 @@ def detectable_lift(
     scale : str
         ``fieller`` or ``delta``; see the module. The delta method needs a larger lift, and finds none at all
         where the control mean is lost in its own error.
+    target : float
+        Power aimed at, between the level and 1.
 
     Raises
     ------

@@ -116,6 +116,11 @@ def probability_bounded(pair: BenefitCost, alpha: float = 0.05) -> float:
     """Chance that Fieller's set of the ROI is an interval: ``P(|D| > z se)``.
 
     ``D`` is the cost difference with the fixed cost in it. 1 for a cost that does not vary, unless it is 0.
+
+    Raises
+    ------
+    NotEstimable
+        Without a cost.
     """
     if pair.v_cc <= 0:
         if pair.total_cost == 0:
@@ -129,6 +134,15 @@ def sample_size_for_width(
     half_width: float, treatment: Spread, control: Spread, alpha: float = 0.05, share: float = 0.5
 ) -> Pair:
     """Units of treatment and control, unrounded, at which net benefit is known to ``+- half_width``.
+
+    ``n_t = (z / half_width)^2 (v_t + v_c share / (1 - share))``, with v the variance of benefit minus cost.
+
+    Parameters
+    ----------
+    half_width : float
+        Money a unit.
+    share : float
+        Part of the units that is treated, between 0 and 1.
 
     Raises
     ------
@@ -163,6 +177,8 @@ def sample_size_for_bounds(
         Of treatment and control.
     probability : float
         Above alpha and below 1.
+    share : float
+        Part of the units that is treated, between 0 and 1.
     """
     from loyalty_exp.stats.power import means
 

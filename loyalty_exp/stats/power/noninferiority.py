@@ -56,6 +56,17 @@ def means_sample_size(
 ) -> Plan:
     """Units each arm needs; the effect of the plan is the distance from the margin.
 
+    Parameters
+    ----------
+    effect : float
+        True difference, in the unit of the metric.
+    margin : float
+        Positive, in the unit of the metric.
+    target : float
+        Power aimed at, between the level and 1.
+    share : float
+        Part of the units that is treated, between 0 and 1.
+
     Raises
     ------
     NotEstimable
@@ -105,7 +116,19 @@ def proportions_sample_size(
     share: float = 0.5,
     method: ScoreMethod = "score",
 ) -> Plan:
-    """Units each arm needs; the effect of the plan is the distance from the margin."""
+    """Units each arm needs; the effect of the plan is the distance from the margin.
+
+    Parameters
+    ----------
+    p_treatment, p_control : float
+        Proportions, between 0 and 1.
+    margin : float
+        A positive difference of proportions.
+    target : float
+        Power aimed at, between the level and 1.
+    share : float
+        Part of the units that is treated, between 0 and 1.
+    """
     distance = p_treatment - p_control + margin
     _within(distance)
     return plan(
@@ -126,7 +149,19 @@ def superiority_sample_size(
     share: float = 0.5,
     method: ScoreMethod = "score",
 ) -> Plan:
-    """Units each arm needs to show that a proportion is higher by more than ``beyond``."""
+    """Units each arm needs to show that a proportion is higher by more than ``beyond``.
+
+    Parameters
+    ----------
+    p_treatment, p_control : float
+        Proportions, between 0 and 1.
+    beyond : float
+        A positive difference of proportions.
+    target : float
+        Power aimed at, between the level and 1.
+    share : float
+        Part of the units that is treated, between 0 and 1.
+    """
     distance = p_treatment - p_control - beyond
     _within(distance)
     return plan(

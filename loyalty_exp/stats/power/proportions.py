@@ -66,6 +66,20 @@ def power_against(
 ) -> float:
     """Chance to reject that the difference is ``null``; a one-sided test looks upwards.
 
+    Parameters
+    ----------
+    null : float
+        Difference of proportions under the null hypothesis.
+    p_treatment, p_control : float
+        Proportions, between 0 and 1.
+    correction : float
+        For continuity, as a difference of proportions.
+
+    Raises
+    ------
+    NotEstimable
+        If neither arm varies.
+
     References
     ----------
     Farrington & Manning (1990), Test statistics and sample size formulae for comparative binomial trials,
@@ -107,6 +121,15 @@ def detectable_effect(
     direction: Literal["increase", "decrease"] = "increase",
 ) -> float:
     """Smallest difference that is found with the power aimed at, as a signed difference of proportions.
+
+    What :func:`power` gives is inverted by bisection.
+
+    Parameters
+    ----------
+    p_control : float
+        Between 0 and 1.
+    target : float
+        Power aimed at, between the level and 1.
 
     Raises
     ------

@@ -15,6 +15,15 @@ MOST_UNITS = 1e15
 def least(power_at: Callable[[float], float], target: float, low: float, high: float) -> float | None:
     """Smallest value in ``[low, high]`` at which an increasing power reaches the target; None beyond it.
 
+    Parameters
+    ----------
+    power_at : function of float
+        Increasing.
+    target : float
+        Power aimed at.
+    low, high : float
+        Where to search, positive.
+
     References
     ----------
     Bisection on the logarithm, to the last digits of a double.
@@ -45,7 +54,7 @@ def plan(
     share: float,
     fewest: float = 2.0,
 ) -> Plan:
-    """Find the smallest arms, in given shares, whose power reaches the target.
+    """Find the smallest arms, in given shares, whose power reaches the target, by :func:`least`.
 
     Parameters
     ----------
@@ -94,6 +103,8 @@ def detectable(power_at: Callable[[float], float], target: float, level: Level, 
     ------
     ValueError
         If the target is not above alpha and below 1.
+    NotEstimable
+        If no effect reaches the power.
     """
     check_target(target, level)
     found = least(power_at, target, scale * 1e-9, scale * 1e12)

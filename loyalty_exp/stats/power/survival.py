@@ -68,6 +68,15 @@ def events(
 ) -> float:
     """Events both arms must have together, unrounded.
 
+    Parameters
+    ----------
+    hazard_ratio : float
+        Treated over control, positive and not 1.
+    target : float
+        Power aimed at, between the level and 1.
+    share : float
+        Part of the units that is treated, between 0 and 1.
+
     Raises
     ------
     NotEstimable
@@ -109,6 +118,15 @@ def detectable_hazard_ratio(
     method: Method = "schoenfeld",
 ) -> float:
     """Smallest hazard ratio above 1 that is found with the power aimed at.
+
+    Parameters
+    ----------
+    events : float
+        In both arms together.
+    target : float
+        Power aimed at, between the level and 1.
+    share : float
+        Part of the units that is treated, between 0 and 1.
 
     Raises
     ------
