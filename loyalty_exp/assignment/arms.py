@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from loyalty_exp.assignment.derived import derived_columns
 from loyalty_exp.assignment.draw import AFTER_ALL, threshold, thresholds
+from loyalty_exp.assignment.layers import hashed
 from loyalty_exp.assignment.members import Members
 from loyalty_exp.assignment.strata import Cuts, lend_strata, same, strata_cuts
 from loyalty_exp.spec.arms import weight
@@ -98,7 +99,7 @@ def _eligible(
     names |= {f"balance:{i}": double(members.column(n)) for i, n in enumerate(beside)}
     query = sa.select(
         members.column(experiment.unit).label("unit"),
-        members.hashed(draw.salt, members.key).label("hex"),
+        hashed(draw.salt, members.key).label("hex"),
         day.label("day"),
         *((members.key.label("key"),) if experiment.cluster else ()),
         *(x.label(n) for n, x in names.items()),
@@ -120,7 +121,7 @@ def entry_day(members: Members, draw: Draw) -> Expr:
     if (entry := members.entry_day()) is not None:
         return entry
     if plan.ramp:
-        hexadecimal = members.hashed(f"{plan.salt}#ramp", members.key)
+        hexadecimal = hashed(f"{plan.salt}#ramp", members.key)
         steps = [
             (hexadecimal < threshold(Fraction(repr(step.share))), sa.literal(step.from_.isoformat(), sa.Text))
             for step in plan.ramp

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -17,10 +16,7 @@ from loyalty_exp.assignment.draw import threshold
 from loyalty_exp.errors import UsageError
 from loyalty_exp.spec.calendar import Holdout, Layer
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.warehouse.atoms import Expr
-
-if TYPE_CHECKING:
-    from loyalty_exp.assignment.members import Members
+from loyalty_exp.warehouse.atoms import Expr, sha256_hex
 
 
 def slot_of(where: float, slots: int) -> int:
@@ -51,12 +47,17 @@ def layer_of(experiment: Experiment) -> Layer | None:
     return layer
 
 
-def in_slots(members: Members) -> Expr | None:
+def hashed(salt: str, key: Expr) -> Expr:
+    """Digest of a key in the draw of a salt."""
+    return sha256_hex(sa.literal(f"{salt}:", sa.Text).concat(key))
+
+
+def in_slots(experiment: Experiment, household: Expr) -> Expr | None:
     """Condition that a member lies in the reserved slots; None where no layer is named."""
-    layer, plan = layer_of(members.experiment), members.experiment.assignment
+    layer, plan = layer_of(experiment), experiment.assignment
     if layer is None or plan is None or plan.layer is None:
         return None
-    hexadecimal = members.hashed(layer.salt, members.household)
+    hexadecimal = hashed(layer.salt, household)
     first, after = (Fraction(slot, layer.slots) for slot in (plan.layer.from_, plan.layer.to + 1))
     return sa.and_(hexadecimal >= threshold(first), hexadecimal < threshold(after))
 
@@ -81,9 +82,8 @@ def holdout_salt(holdout: Holdout, day: dt.date) -> str:
     return f"{holdout.salt}#{period}" if period else holdout.salt
 
 
-def held_out(members: Members) -> Expr | None:
+def held_out(experiment: Experiment, unit: Expr, household: Expr) -> Expr | None:
     """Condition that a member is held out of every experiment; None where nobody is."""
-    experiment = members.experiment
     holdout = holdout_of(experiment)
     if holdout is None:
         return None
@@ -91,6 +91,6 @@ def held_out(members: Members) -> Expr | None:
         raise UsageError(
             "program.holdout is by household, but program.households is not given; name the column"
         )
-    key = members.household if holdout.by == "household" else members.unit
+    key = household if holdout.by == "household" else unit
     salt = holdout_salt(holdout, experiment.schedule.start or holdout.from_)
-    return members.hashed(salt, key) < threshold(Fraction(repr(holdout.share)))
+    return hashed(salt, key) < threshold(Fraction(repr(holdout.share)))

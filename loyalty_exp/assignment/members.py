@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import quoted_name
 from loyalty_exp.assignment.layers import held_out, in_slots
 from loyalty_exp.spec.assignment import Trigger
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.warehouse.atoms import Expr, as_text, sha256_hex
+from loyalty_exp.warehouse.atoms import Expr, as_text
 from loyalty_exp.warehouse.predicates import all_of
 
 DEFAULT_EXCLUSIONS = {"is_employee": "employee", "is_test": "test_account", "fraud_flag": "fraud"}
@@ -88,10 +88,6 @@ class Members:
             sa.func.coalesce(sa.func.nullif(self.text(homes.column), ""), self.unit) if homes else self.unit
         )
 
-    def hashed(self, salt: str, key: Expr) -> Expr:
-        """Digest of a key in the draw of a salt."""
-        return sha256_hex(sa.literal(f"{salt}:", sa.Text).concat(key))
-
     def is_true(self, name: str) -> Expr:
         """Whether a flag is set: true, 1 or yes; an empty one is not."""
         said = sa.func.lower(as_text(self.column(name))).in_([sa.literal(v, sa.Text) for v in _TRUE])
@@ -110,9 +106,9 @@ class Members:
         wanted = all_of(chosen.include, chosen.exclude, columns)
         if wanted is not None:
             out["outside_population"] = sa.not_(sa.func.coalesce(wanted, sa.false()))
-        if (apart := held_out(self)) is not None:
+        if (apart := held_out(self.experiment, self.unit, self.household)) is not None:
             out["held_out"] = apart
-        if (inside := in_slots(self)) is not None:
+        if (inside := in_slots(self.experiment, self.household)) is not None:
             out["other_slot"] = sa.not_(inside)
         if (entry := self.entry_day()) is not None:
             schedule = self.experiment.schedule

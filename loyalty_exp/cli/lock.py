@@ -28,7 +28,7 @@ def lock(spec: Path, amend: str | None, out: Path | None, store: str | None) -> 
     kept, and every readout from then on says what was changed and why.
     """
     from loyalty_exp.spec.read import read
-    from loyalty_exp.store.connect import open_or_make
+    from loyalty_exp.store.migrate import open_or_make
     from loyalty_exp.store.place import place_of
     from loyalty_exp.store.preregistration import FILE, preregistration
     from loyalty_exp.store.turn import turn

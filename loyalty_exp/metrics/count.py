@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from loyalty_exp.grammar import Column, Predicate
-from loyalty_exp.metrics.metric import Cap, Metric, with_covariates
-from loyalty_exp.metrics.needs import MetricLibrary, Needs, Shape, UnitColumn
+from loyalty_exp.metrics.cap import Cap
+from loyalty_exp.metrics.metric import Metric, MetricLibrary, with_covariates
+from loyalty_exp.metrics.needs import Needs, Shape, UnitColumn
 
 
 class Count(Metric):

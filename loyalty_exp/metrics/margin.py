@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from loyalty_exp.grammar import Column, Predicate
-from loyalty_exp.metrics.metric import Display, Metric, with_covariates
-from loyalty_exp.metrics.needs import MarginParts, MetricLibrary, Needs, Shape, UnitColumn
+from loyalty_exp.metrics.metric import Display, Metric, MetricLibrary, with_covariates
+from loyalty_exp.metrics.needs import MarginParts, Needs, Shape, UnitColumn
 
 
 class Margin(Metric):

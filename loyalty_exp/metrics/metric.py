@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -9,8 +10,8 @@ from pydantic import Field, model_validator
 
 from loyalty_exp.estimators.choice import EstimatorChoice
 from loyalty_exp.estimators.estimator import Measure
-from loyalty_exp.grammar import Column, Identifier, Section, Text
-from loyalty_exp.metrics.needs import MetricLibrary, Needs, Shape, UnitColumn
+from loyalty_exp.grammar import Identifier, Section, Text
+from loyalty_exp.metrics.needs import Needs, Shape, UnitColumn
 
 Role = Literal["primary", "secondary", "guardrail"]
 Pillar = Literal["satisfaction", "growth", "cost", "advocacy"]
@@ -20,29 +21,8 @@ PRE = "pre"
 """Name of the covariate that is the metric itself before assignment."""
 
 
-class Cap(Section):
-    """Winsorizing bounds, the same for all arms: given, or taken from the pooled pre-period."""
-
-    quantile: float | None = Field(
-        default=None,
-        gt=0.5,
-        lt=1,
-        description="Quantile of the positive pre-period values, all arms pooled; the floor is its negative.",
-    )
-    pre_column: Column | None = Field(
-        default=None, description="Per-unit tables: the pre-period column the quantile is taken from."
-    )
-    upper: float | None = Field(default=None, description="Largest value kept; larger ones count as this.")
-    lower: float | None = Field(default=None, description="Smallest value kept; smaller ones count as this.")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Cap:
-        given = self.upper is not None or self.lower is not None
-        if (self.quantile is None) == (not given):
-            raise ValueError("a cap has either a quantile, or an upper and/or lower bound")
-        if self.upper is not None and self.lower is not None and self.lower >= self.upper:
-            raise ValueError("the lower bound must be below the upper bound")
-        return self
+MetricLibrary = Mapping[str, "Metric"]
+"""Metrics by id."""
 
 
 class Guardrail(Section):

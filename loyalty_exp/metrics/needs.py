@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from loyalty_exp.grammar import Predicate
 
 if TYPE_CHECKING:
-    from loyalty_exp.metrics.metric import Cap, Metric
+    from loyalty_exp.metrics.cap import Cap
 
 Shape = Literal["units", "transactions"]
 Window = Literal["outcome", "pre"]
@@ -136,6 +135,3 @@ class Needs:
     columns: tuple[UnitColumn, ...]
     outcome: tuple[str, ...]
     covariates: tuple[str, ...] = ()
-
-
-MetricLibrary = Mapping[str, "Metric"]

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from loyalty_exp.estimators.estimator import Measure
 from loyalty_exp.grammar import Column, Section
-from loyalty_exp.metrics.metric import PRE, Metric
-from loyalty_exp.metrics.needs import MetricLibrary, Needs, Shape, UnitColumn
+from loyalty_exp.metrics.metric import PRE, Metric, MetricLibrary
+from loyalty_exp.metrics.needs import Needs, Shape, UnitColumn
 
 
 class RatioCovariate(Section):

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from loyalty_exp.estimators.estimator import Measure
 from loyalty_exp.grammar import Column, Predicate
-from loyalty_exp.metrics.metric import Display, Metric, with_covariates
-from loyalty_exp.metrics.needs import MetricLibrary, Needs, Shape, UnitColumn
+from loyalty_exp.metrics.metric import Display, Metric, MetricLibrary, with_covariates
+from loyalty_exp.metrics.needs import Needs, Shape, UnitColumn
 
 
 class Repurchase(Metric):

@@ -15,7 +15,7 @@ from loyalty_exp.warehouse.atoms import Expr, double, not_finite
 from loyalty_exp.warehouse.engine import Engine
 
 if TYPE_CHECKING:
-    from loyalty_exp.outcomes.measure import Answer
+    from loyalty_exp.outcomes.answer import Answer
 
 MOST_UNKNOWN = 20
 """Arms beyond those of the spec that a mistaken column of arms may hold; more values are something else."""

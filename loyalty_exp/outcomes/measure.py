@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from loyalty_exp.errors import Breach, ContractBreach
+from loyalty_exp.outcomes.answer import Answer, shown
 from loyalty_exp.outcomes.breaches import arm_breaches, value_breaches
 from loyalty_exp.outcomes.exposure_columns import TRIGGERED
 from loyalty_exp.outcomes.outcomes import ArmMoments, Cell, Finding
 from loyalty_exp.outcomes.overflow import TooLarge, outlier_findings, readable
 from loyalty_exp.outcomes.plan import Plan
-from loyalty_exp.outcomes.products import Layout, grouped, moments_of, sampled, skewness_of
-from loyalty_exp.outcomes.unit_table import MISSING, UnitTable
+from loyalty_exp.outcomes.products import grouped, moments_of, sampled, skewness_of
+from loyalty_exp.outcomes.unit_table import UnitTable
 from loyalty_exp.warehouse.engine import Engine
 
 STRATUM = "assignment.strata"
@@ -45,29 +46,6 @@ class Measured:
     skewness: Mapping[str, Mapping[str, float | None]]
     findings: tuple[Finding, ...] = ()
     triggered: Mapping[str, ArmMoments] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Rows of one grouped query: keys as text, figures as numbers; figures of rows can be added."""
-
-    layout: Layout
-    keys: list[tuple[Any, ...]]
-    figures: npt.NDArray[np.float64]
-
-    def of(self, arm: str, position: int | None = None, value: str = "") -> npt.NDArray[np.float64]:
-        """Sum the figures of an arm, or of an arm in one segment value."""
-        rows = [
-            i
-            for i, key in enumerate(self.keys)
-            if key[0] == arm and (position is None or shown(key[1 + position]) == value)
-        ]
-        return np.asarray(self.figures[rows].sum(axis=0), dtype=np.float64)
-
-
-def shown(value: object) -> str:
-    """Name a segment value."""
-    return str(value) if value is not None and value != "" else MISSING
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -16,7 +16,7 @@ from loyalty_exp.warehouse.atoms import double, number
 from loyalty_exp.warehouse.engine import Engine
 
 if TYPE_CHECKING:
-    from loyalty_exp.outcomes.measure import Answer
+    from loyalty_exp.outcomes.answer import Answer
 
 LARGEST = 1e60
 """Means and roots of sums of squares up to here can be multiplied four times, as variances of ratios are."""

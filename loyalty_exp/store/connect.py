@@ -94,23 +94,6 @@ def open_store(place: Place) -> Store | None:
     return Store(place, engine)
 
 
-def open_or_make(place: Place) -> Store:
-    """Open the store, and make it when there is none.
-
-    Raises
-    ------
-    Refused, EngineError
-        As `open_store`; or if it cannot be made.
-    """
-    store = open_store(place)
-    if store is None:
-        from loyalty_exp.store.migrate import upgrade
-
-        upgrade(place)
-        store = Store(place, engine_of(place))
-    return store
-
-
 def refuse_other_versions(place: Place, revision: str) -> None:
     """Refuse what this version cannot read."""
     if revision == REVISIONS[-1]:

@@ -10,7 +10,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from loyalty_exp.errors import EngineError
-from loyalty_exp.store.connect import engine_of, make_file, refuse_other_versions, revision_of
+from loyalty_exp.store.connect import (
+    Store,
+    engine_of,
+    make_file,
+    open_store,
+    refuse_other_versions,
+    revision_of,
+)
 from loyalty_exp.store.freeze import sha256
 from loyalty_exp.store.models import REVISIONS, Base, LockRow, ReadoutRow
 from loyalty_exp.store.place import Place
@@ -58,6 +65,21 @@ def upgrade(place: Place, revision: str = "head") -> tuple[str | None, str]:
         except SQLAlchemyError as error:
             raise in_words(place, error) from None
     return before, target
+
+
+def open_or_make(place: Place) -> Store:
+    """Open the store, and make it when there is none.
+
+    Raises
+    ------
+    Refused, EngineError
+        As `open_store`; or if it cannot be made.
+    """
+    store = open_store(place)
+    if store is None:
+        upgrade(place)
+        store = Store(place, engine_of(place))
+    return store
 
 
 def _prepare(connection: sa.Connection) -> None:

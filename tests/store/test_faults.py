@@ -17,7 +17,8 @@ import pytest
 from loyalty_exp.errors import EngineError, Refused, UsageError
 from loyalty_exp.masking import masked
 from loyalty_exp.store import connect, migrate
-from loyalty_exp.store.connect import open_or_make, open_store
+from loyalty_exp.store.connect import open_store
+from loyalty_exp.store.migrate import open_or_make
 from loyalty_exp.store.place import Place, place_of
 from loyalty_exp.store.repository import add_lock, history
 from loyalty_exp.store.turn import turn

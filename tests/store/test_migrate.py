@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from loyalty_exp.errors import EngineError, Refused
 from loyalty_exp.store import migrate
-from loyalty_exp.store.connect import engine_of, open_or_make, open_store
+from loyalty_exp.store.connect import engine_of, open_store
+from loyalty_exp.store.migrate import open_or_make
 from loyalty_exp.store.models import REVISIONS, Base
 from loyalty_exp.store.place import Place, place_of
 from store.samples import add_example, rows_of

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from loyalty_exp.errors import Refused
 from loyalty_exp.store import repository
-from loyalty_exp.store.connect import open_or_make
+from loyalty_exp.store.migrate import open_or_make
 from loyalty_exp.store.place import Place
 from loyalty_exp.store.repository import add_lock, add_look, facts_of, histories, history
 from store.samples import add_example, frozen, readout, rows_of
