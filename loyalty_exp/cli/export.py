@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from loyalty_exp.cli.session import common, session
+from loyalty_exp.errors import UsageError
 
 if TYPE_CHECKING:
     from loyalty_exp.assignment.lists import Form
@@ -29,10 +31,10 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["csv", "parquet", "json"]),
+    type=click.Choice(["csv", "parquet", "json", "xlsx"]),
     default="csv",
     show_default=True,
-    help="Kind of file.",
+    help="Kind of file; `xlsx` is one workbook of all tables.",
 )
 @click.option(
     "--out",
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     help="Folder; results/<id>/export when left out.",
 )
 @common
-def export(spec: Path, what: str, form: Form, out: Path | None) -> None:
+def export(spec: Path, what: str, form: Form | Literal["xlsx"], out: Path | None) -> None:
     """Write arm lists or tables of SPEC.
 
     The list of the control arm is a suppression list: its members must not get another message in place of
@@ -53,13 +55,15 @@ def export(spec: Path, what: str, form: Form, out: Path | None) -> None:
     experiment = read(spec)
     results = results_of(spec, experiment.experiment)
     target = out or results.folder / "export"
-    parts = tables(read_readout(results)) if what == "tables" else {}
-    make_folder(target)
     if what == "arms":
+        if form == "xlsx":
+            raise UsageError("a list of members is too long for a workbook; take csv, or add --what tables")
+        make_folder(target)
         written, rows = _arms(experiment, spec, target, form)
     else:
-        written = {name: str(_written(part, target / f"{name}.{form}", form)) for name, part in parts.items()}
-        rows = {name: len(part.rows) for name, part in parts.items()}
+        parts = tables(read_readout(results))
+        make_folder(target)
+        written, rows = _tables(parts, target, form), {name: len(part.rows) for name, part in parts.items()}
     for path in written.values():
         session().say(f"wrote {path}")
     if session().json:
@@ -84,6 +88,16 @@ def file_name(position: int, arm: str, is_control: bool) -> str:
     """Name of the file of an arm, safe on every system; the position tells alike names apart."""
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in arm)[:60]
     return f"{position:02d}_{safe}{'_suppression' if is_control else ''}"
+
+
+def _tables(parts: Mapping[str, Table], target: Path, form: str) -> dict[str, str]:
+    """Write all tables; give paths by table, or the one workbook."""
+    if form == "xlsx":
+        from loyalty_exp.cli.workbook import workbook
+        from loyalty_exp.workspace import write_bytes
+
+        return {"tables": str(write_bytes(target / "tables.xlsx", workbook(parts)))}
+    return {name: str(_written(part, target / f"{name}.{form}", form)) for name, part in parts.items()}
 
 
 def _written(table: Table, path: Path, form: str) -> Path:

@@ -93,8 +93,7 @@ def _choose(judged: list[Judged], status: Status, look: Look | None) -> tuple[Ac
     """Choose the action, and the arm that it speaks of.
 
     Before the planned end nothing is settled, unless the spec planned to look: its intervals then hold at
-    this
-    look as at any other.
+    this look as at any other.
     """
     best = max(judged, key=lambda j: j.value)
     early = status == "provisional" if look is None else not look.final
