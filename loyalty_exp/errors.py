@@ -8,6 +8,7 @@
     +-- DataError          the data engineer                 exit code 3
     |   +-- ContractBreach     a table breaks its contract
     |   +-- EngineError        the engine or a file fails
+    |       +-- ServerGone         a server went away, or was never there
     +-- Refused            nobody: the request is refused    exit code 4
     NotEstimable           not an error of anyone: a result that carries its reason
 """
@@ -119,6 +120,20 @@ class ContractBreach(DataError):
 
 class EngineError(DataError):
     """An engine, a file or a connection that fails."""
+
+
+class ServerGone(EngineError):
+    """The server of a database went away, or was never there.
+
+    Attributes
+    ----------
+    amid : bool
+        Whether it had answered before, so that it may come back.
+    """
+
+    def __init__(self, message: str, *, amid: bool) -> None:
+        super().__init__(message)
+        self.amid = amid
 
 
 class Refused(LoyaltyExpError):

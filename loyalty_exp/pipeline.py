@@ -18,6 +18,7 @@ from loyalty_exp.readout.cluster_checks import drawn
 from loyalty_exp.readout.decision import decide, status_of
 from loyalty_exp.readout.evidence import evidence_level
 from loyalty_exp.readout.health import warnings_of
+from loyalty_exp.readout.late_horizon import CODE, contrasts_without, without_p_values
 from loyalty_exp.readout.plan_facts import plan_facts
 from loyalty_exp.readout.result import (
     ArmFacts,
@@ -34,8 +35,9 @@ from loyalty_exp.readout.result import (
 from loyalty_exp.readout.sequential import Look, look_of
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.not_yet_run import refuse_what_is_not_run
-from loyalty_exp.spec.read import read
+from loyalty_exp.store.in_force import read_in_force
 from loyalty_exp.store.registration import UNREGISTERED, Registration, registration_of
+from loyalty_exp.warehouse.connect import through_restarts
 
 Progress = Callable[[str], None]
 
@@ -75,10 +77,13 @@ def compute(
     """
     say = progress or (lambda _: None)
     say("reading the spec")
-    experiment = experiment or read(spec)
+    experiment = experiment or read_in_force(spec, store)[0]
     refuse_what_is_not_run(experiment)
     registration = registration_of(experiment, spec.parent, store)
-    outcomes = collect(experiment, spec.resolve().parent, data_to=as_of, threads=threads, progress=progress)
+    folder = spec.resolve().parent
+    outcomes = through_restarts(
+        lambda: collect(experiment, folder, data_to=as_of, threads=threads, progress=progress)
+    )
     say("estimating")
     return conclude(experiment, outcomes, spec.name, registration)
 
@@ -100,6 +105,10 @@ def conclude(
     economics, beyond, money_of_contrasts = _money(experiment, outcomes, look, status)
     decision = decide(experiment, answers.health, answers.estimates, economics, look)
     data_to = outcomes.data_to.isoformat() if outcomes.data_to else None
+    estimates, readings, contrasts = answers.estimates, answers.readings, answers.contrasts
+    if look is None and CODE in registration.warnings:
+        estimates, readings = without_p_values(estimates), without_p_values(readings)
+        contrasts = contrasts_without(contrasts)
     return Readout(
         experiment=ExperimentFacts(
             id=experiment.experiment,
@@ -114,11 +123,11 @@ def conclude(
         data_to=data_to,
         arms=_arms(experiment, outcomes),
         health=answers.health,
-        estimates=answers.estimates,
+        estimates=estimates,
         interactions=answers.interactions,
-        readings=answers.readings,
+        readings=readings,
         repurchase=answers.repurchase,
-        contrasts=(*answers.contrasts, *money_of_contrasts),
+        contrasts=(*contrasts, *money_of_contrasts),
         economics=economics,
         outlook=beyond,
         decision=decision,
@@ -146,7 +155,7 @@ def _money(
     money = appraise(experiment, outcomes, look)
     beyond = outlook(experiment, money, stratum_money(experiment, outcomes))
     beyond = with_horizon(experiment, outcomes, money, beyond)
-    return money, beyond, money_contrasts(experiment, outcomes)
+    return money, beyond, money_contrasts(experiment, outcomes, look)
 
 
 def _over_time(experiment: Experiment, outcomes: Outcomes, status: Status) -> tuple[OverTimeFacts, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from loyalty_exp.outcomes.outcomes import Cell, Finding, Outcomes
 from loyalty_exp.outcomes.plan import plan
+from loyalty_exp.outcomes.returns_columns import RETURNS
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.moments import Moments, empty, from_rows
 
@@ -69,6 +70,7 @@ def _blocks(spec: Experiment, rows: Mapping[str, Rows]) -> dict[str, dict[str, M
             for arm in (a.id for a in spec.planned_arms)
         }
         for block in plan(spec).blocks
+        if block.name != RETURNS or all(set(block.columns) <= set(arm) for arm in rows.values())
     }
 
 

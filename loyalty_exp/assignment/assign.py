@@ -31,7 +31,7 @@ from loyalty_exp.errors import Refused
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.sample_ratio import sample_ratio
 from loyalty_exp.warehouse.atoms import Expr, column
-from loyalty_exp.warehouse.connect import open_engine
+from loyalty_exp.warehouse.connect import open_engine, through_restarts
 from loyalty_exp.warehouse.engine import Engine
 
 Progress = Callable[[str], None]
@@ -76,7 +76,7 @@ def assign(
     say = progress or (lambda _: None)
     if experiment.data.units is not None or experiment.data.assignments is not None:
         say("checking the assignments")
-        return external(experiment, folder, threads, memory)
+        return through_restarts(lambda: external(experiment, folder, threads, memory))
     drawable(experiment)
     found = clashes(experiment)
     today = as_of or dt.datetime.now(ZoneInfo(experiment.program.timezone)).date()
@@ -85,14 +85,20 @@ def assign(
     if dry_run:
         before = ledger.previous(home) if home.exists() else None
         with tempfile.TemporaryDirectory() as scratch:
-            return _drawn(
-                experiment, folder, before, Path(scratch), today, found, True, (threads, memory), say
+            return through_restarts(
+                lambda: _drawn(
+                    experiment, folder, before, Path(scratch), today, found, True, (threads, memory), say
+                )
             )
     with ledger.locked(home):
         before = ledger.previous(home, mend=True)
         if before is not None:
             refuse_another(recorded, before["digest"], sum(before["units"].values()), there=True)
-        done = _drawn(experiment, folder, before, home, today, found, False, (threads, memory), say, recorded)
+        done = through_restarts(
+            lambda: _drawn(
+                experiment, folder, before, home, today, found, False, (threads, memory), say, recorded
+            )
+        )
         say("comparing with other experiments")
         return replace(done, overlaps=overlaps(experiment, home, memory))
 

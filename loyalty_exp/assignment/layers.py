@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from loyalty_exp.assignment.draw import threshold
 from loyalty_exp.errors import UsageError
+from loyalty_exp.spec.arms import weight
 from loyalty_exp.spec.calendar import Holdout, Layer
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.warehouse.atoms import Expr, sha256_hex
@@ -62,10 +63,49 @@ def in_slots(experiment: Experiment, household: Expr) -> Expr | None:
     return sa.and_(hexadecimal >= threshold(first), hexadecimal < threshold(after))
 
 
+def measured(experiment: Experiment) -> Holdout | None:
+    """The program's holdout where the experiment bears its name: the whole program against it is measured."""
+    holdout = experiment.program.holdout
+    same = holdout is not None and holdout.id.casefold() == experiment.experiment.casefold()
+    return holdout if same else None
+
+
+def drawn_as_held_out(experiment: Experiment) -> None:
+    """Make sure that who measures the holdout has just those members in control whom the others leave out.
+
+    Raises
+    ------
+    UsageError
+        With all that has to be written otherwise.
+    """
+    holdout, plan = measured(experiment), experiment.assignment
+    if holdout is None or plan is None or not isinstance(experiment.arms, tuple):
+        return
+    salt = holdout_salt(holdout, experiment.schedule.start or holdout.from_)
+    homes, first = experiment.program.households, experiment.arms[0]
+    cluster = homes.column if homes and holdout.by == "household" else None
+    faults = []
+    if plan.salt != salt:
+        period = salt.removeprefix(holdout.salt)
+        words = f" with {period} after it, as others are held out in these days" if period else ""
+        faults.append(f"assignment.salt is that of the holdout{words}")
+    if first.id != experiment.control or weight(first.share) != Fraction(repr(holdout.share)):
+        faults.append(f"the first arm is the control, with the share {holdout.share:g}")
+    if experiment.cluster != cluster:
+        faults.append(f"cluster is '{cluster}'" if cluster else "there is no cluster")
+    if plan.strata or plan.layer or plan.ramp or plan.trigger or plan.rerandomize:
+        faults.append("assignment has a salt and nothing else")
+    if faults:
+        raise UsageError(
+            f"'{experiment.experiment}' is the holdout of the program, so that {'; '.join(faults)}. Give an "
+            "experiment that does not measure the holdout another id."
+        )
+
+
 def holdout_of(experiment: Experiment) -> Holdout | None:
-    """The program's holdout, if the experiment runs while it holds."""
+    """The program's holdout, if the experiment runs while it holds, and is not the one that measures it."""
     holdout, schedule = experiment.program.holdout, experiment.schedule
-    if holdout is None:
+    if holdout is None or measured(experiment) is not None:
         return None
     start = schedule.start or holdout.from_
     end = max(schedule.end or start, start)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loyalty_exp.assignment.arms import ARM, TIME, shares_of
-from loyalty_exp.assignment.layers import layer_of
+from loyalty_exp.assignment.layers import drawn_as_held_out, layer_of, measured
 from loyalty_exp.assignment.ledger import RECORD
 from loyalty_exp.errors import Refused, UsageError
 from loyalty_exp.grammar import canonical
@@ -56,6 +56,7 @@ def drawable(experiment: Experiment) -> None:
     reserved = {experiment.unit, ARM, TIME} & set(plan.strata)
     if reserved or experiment.unit in {ARM, TIME}:
         raise UsageError(f"a unit or a stratum cannot be called {ARM} or {TIME}; rename the column")
+    drawn_as_held_out(experiment)
 
 
 def plan_of(experiment: Experiment) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def refuse_shared(experiment: Experiment, folder: Path) -> None:
     plan = plan_of(experiment)
     program = experiment.program
     taken = {layer.salt: f"layer '{layer.id}'" for layer in program.layers}
-    if program.holdout:
+    if program.holdout and measured(experiment) is None:
         taken[program.holdout.salt] = f"holdout '{program.holdout.id}'"
     for path in sorted(folder.parent.glob(f"*/{RECORD}")):
         try:

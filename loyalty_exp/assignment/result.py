@@ -84,7 +84,7 @@ class Assigned:
 def stands(experiment: Experiment, home: Path, record: dict[str, Any], found: tuple[Clash, ...]) -> Assigned:
     """Give what was drawn before, as its record tells it."""
     arms, shares = shares_of(experiment)
-    drawn = record["drawn"]
+    units, drawn = ({arm: record[key][arm] for arm in arms} for key in ("units", "drawn"))
     test = record.get("omnibus")
     return Assigned(
         experiment=experiment.experiment,
@@ -92,7 +92,7 @@ def stands(experiment: Experiment, home: Path, record: dict[str, Any], found: tu
         path=str(home / ledger.ROWS),
         as_of=record["as_of"],
         salt=record["salt"],
-        units=record["units"],
+        units=units,
         drawn=drawn,
         shares={a: float(s) for a, s in zip(arms, shares, strict=True)},
         left_out=record["left_out"],

@@ -108,13 +108,15 @@ def computed(
 ) -> tuple[Readout, Results]:
     """Read the spec, make sure that results can be written, compute, write the readout, record the look."""
     from loyalty_exp.pipeline import compute
-    from loyalty_exp.spec.read import read
+    from loyalty_exp.store.in_force import read_in_force
     from loyalty_exp.store.registration import keep
     from loyalty_exp.workspace import prepare, results_of, write_text
 
     now = session()
     now.progress("reading the spec")
-    experiment = read(spec)
+    experiment, note = read_in_force(spec, store)
+    if note:
+        now.say(note)
     results = results_of(spec, experiment.experiment, out)
     prepare(results)
     readout = compute(
@@ -139,7 +141,7 @@ def told(readout: Readout, fail_on: tuple[str, ...]) -> int:
     else:
         now.emit(verdict(facts) + "\n")
     for warning in readout.warnings:
-        now.say(f"warning: {warning.replace('_', ' ')}; see `health` in readout.json, or the page")
+        now.say(f"warning: {warning.replace('_', ' ')}; the page says what it means")
     held = [condition for condition in fail_on if holding(condition, facts)]
     for condition in held:
         now.say(f"--fail-on {condition}: {CONDITIONS[condition]}")

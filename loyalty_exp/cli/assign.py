@@ -73,12 +73,15 @@ def assign(
     Where there is a store, the draw is recorded in it with its digest.
     """
     from loyalty_exp.assignment.assign import assign as draw
-    from loyalty_exp.spec.read import read
+    from loyalty_exp.store.in_force import read_in_force
     from loyalty_exp.store.registration import known_draw, record_draw
 
     now = session()
     now.progress("reading the spec")
-    experiment, folder = read(spec), spec.resolve().parent
+    folder = spec.resolve().parent
+    experiment, note = read_in_force(spec, store)
+    if note:
+        now.say(note)
     known = known_draw(experiment, folder, store)
     done = draw(
         experiment,

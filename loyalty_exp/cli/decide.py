@@ -28,10 +28,13 @@ _ACTIONS = ("ship", "stop", "iterate", "extend", "not_settled")
 @common
 def decide(spec: Path, by: str, because: str, action: str | None, arm: str | None, store: str | None) -> None:
     """Record the decision on SPEC, beside what its registered rule recommends at the last look."""
-    from loyalty_exp.spec.read import read
+    from loyalty_exp.store.in_force import read_in_force
     from loyalty_exp.store.turn import turn
 
-    now, experiment = session(), read(spec)
+    now = session()
+    experiment, note = read_in_force(spec, store)
+    if note:
+        now.say(note)
     here = opened(spec.parent, store)
     with turn(here.place, experiment.experiment):
         registered(experiment, here.place, here)

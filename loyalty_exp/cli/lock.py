@@ -28,13 +28,17 @@ def lock(spec: Path, amend: str | None, out: Path | None, store: str | None) -> 
     kept, and every readout from then on says what was changed and why.
     """
     from loyalty_exp.spec.read import read
+    from loyalty_exp.store.in_force import read_in_force
     from loyalty_exp.store.migrate import open_or_make
     from loyalty_exp.store.place import place_of
     from loyalty_exp.store.preregistration import FILE, preregistration
     from loyalty_exp.store.turn import turn
     from loyalty_exp.workspace import prepare, results_of, write_text
 
-    now, experiment = session(), read(spec)
+    now = session()
+    experiment, note = read_in_force(spec, store) if amend is None else (read(spec), "")
+    if note:
+        now.say(note)
     results = results_of(spec, experiment.experiment, out)
     prepare(results)
     place = place_of(spec.parent, store)

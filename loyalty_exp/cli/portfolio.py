@@ -5,15 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from loyalty_exp.cli.session import common, session
 from loyalty_exp.cli.store import store_option, workspace_option
-
-if TYPE_CHECKING:
-    from loyalty_exp.portfolio.gather import Gathered
 
 
 @click.command(short_help="Write one page of all experiments.")
@@ -43,6 +39,7 @@ def portfolio(
     """Write an index page of all experiments: states, verdicts, money, and what it adds up to."""
     from loyalty_exp.portfolio.gather import gather
     from loyalty_exp.portfolio.render import render
+    from loyalty_exp.portfolio.summary import summary
     from loyalty_exp.workspace import Results, make_folder, own_templates, write_text
 
     now = session()
@@ -62,46 +59,4 @@ def portfolio(
     for words in found.unreadable:
         now.say(f"warning: left out: {words}")
     if now.json:
-        now.emit_json({**_summary(found), "pages": [str(p) for p in pages]})
-
-
-def _summary(found: Gathered) -> dict[str, Any]:
-    from loyalty_exp.portfolio.totals import money_of, owed_of, totals_of, was_shipped
-
-    rows = []
-    for e in found.entries:
-        money, owed = money_of(e.readout), owed_of(e.readout)
-        rows.append(
-            {
-                "experiment": e.id,
-                "state": e.state,
-                "status": e.readout["status"] if e.readout else None,
-                "recommended": e.readout["decision"]["action"] if e.readout else None,
-                "evidence_level": e.readout["experiment"]["evidence_level"] if e.readout else None,
-                "net_benefit_total": money["net_benefit_total"] if money else None,
-                "points_liability": {"amount": owed.amount, "at_most": owed.most} if owed else None,
-                "decision": e.decision,
-                "shipped": was_shipped(e),
-            }
-        )
-    sums = [
-        {
-            "currency": t.symbol.strip(),
-            "experiments": t.experiments,
-            "shipped": t.shipped,
-            "claimed": t.sums.claimed if t.sums else None,
-            "shrunken": {
-                "estimate": t.sums.shrunken,
-                "std_error": t.sums.std_error,
-                "ci_lower": t.sums.ci_lower,
-                "ci_upper": t.sums.ci_upper,
-            }
-            if t.sums
-            else None,
-            "realized": t.realized,
-            "realized_over_claimed": t.realized_over_claimed,
-            "points_liability": {"amount": t.owed.amount, "at_most": t.owed.most} if t.owed else None,
-        }
-        for t in totals_of(found.entries, found.holdout)
-    ]
-    return {"experiments": rows, "totals": sums, "holdout": found.holdout}
+        now.emit_json({**summary(found), "pages": [str(p) for p in pages]})

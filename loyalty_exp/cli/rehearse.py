@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from loyalty_exp.cli.session import common, session
+from loyalty_exp.cli.size import REHEARSAL
 
 if TYPE_CHECKING:
     from loyalty_exp.planning.rehearsal_result import Rate, Reading, Rehearsal, Scenario
 
-RESULT, STATE = "rehearsal.json", "rehearsal.json.part"
+STATE = f"{REHEARSAL}.part"
 
 
 def _day(context: click.Context, parameter: click.Parameter, value: dt.datetime | None) -> dt.date | None:
@@ -89,11 +90,12 @@ def rehearse(
     )
     now.rest()
     text = found.to_json()
-    now.say(f"wrote {write_text(results.folder / RESULT, text)}")
+    now.say(f"wrote {write_text(results.folder / REHEARSAL, text)}")
     with contextlib.suppress(OSError):
         state.unlink(missing_ok=True)
     for line in said(found):
         now.say(line)
+    now.say(f"next: loyalty-exp size {spec}, which shows this on the plan page")
     if now.json:
         now.emit(text)
     return 1 if aa and not found.uniform else 0
@@ -147,7 +149,9 @@ def _reading(r: Reading, null: bool) -> str:
             "false positives" if null and r.role != "money" else "settled" if r.role == "money" else "found"
         )
         parts.append(f"{words} {_percent(r.rejected)}")
-    if r.planned_power is not None and r.truth:
+    if r.held is not None:
+        parts.append(f"margin held {_percent(r.held)}")
+    if r.planned_power is not None and (r.truth or r.held):
         parts.append(f"planned {r.planned_power:.1%}")
     if r.variance_reduction is not None:
         parts.append(f"variance -{r.variance_reduction:.0%}")

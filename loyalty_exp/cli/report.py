@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loyalty_exp.cli.session import common, session
+from loyalty_exp.cli.store import store_option
 
 if TYPE_CHECKING:
     from jinja2 import TemplateError
@@ -37,19 +38,33 @@ pdf_option = click.option(
 @languages_option
 @templates_option
 @pdf_option
+@click.option(
+    "--look",
+    type=click.IntRange(min=1),
+    help="Of a recorded look, as `show` numbers them: its readout and pages go to results/<id>/looks/<look>.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the results.")
+@store_option
 @common
 def report(
-    spec: Path, languages: tuple[str, ...], templates: Path | None, out: Path | None, pdf: bool
+    spec: Path,
+    languages: tuple[str, ...],
+    templates: Path | None,
+    look: int | None,
+    out: Path | None,
+    store: str | None,
+    pdf: bool,
 ) -> None:
     """Write the pages of SPEC from its readout.json; nothing is computed again."""
-    from loyalty_exp.spec.read import read
+    from loyalty_exp.store.in_force import read_in_force
     from loyalty_exp.workspace import prepare, read_readout, results_of
 
-    experiment = read(spec)
+    experiment, _ = read_in_force(spec, store)
     results = results_of(spec, experiment.experiment, out)
+    if look is not None:
+        results = _looked(spec, experiment.experiment, look, out, store)
     readout = read_readout(results)
-    if readout.get("experiment", {}).get("spec_hash") != experiment.spec_hash:
+    if look is None and readout.get("experiment", {}).get("spec_hash") != experiment.spec_hash:
         session().say(f"note: {spec} has changed since the readout; run: loyalty-exp analyze {spec}")
     program = browser_for(pdf)
     prepare(results)
@@ -57,6 +72,26 @@ def report(
     printed = write_pdf(pages, program)
     if session().json:
         session().emit_json({"pages": pages, **({"pdf": printed} if printed else {})})
+
+
+def _looked(spec: Path, experiment: str, look: int, out: Path | None, store: str | None) -> Results:
+    """Write the readout of a recorded look, as it was, into a folder of its own."""
+    from loyalty_exp.cli.store import opened
+    from loyalty_exp.errors import Refused
+    from loyalty_exp.store.repository import readout_at
+    from loyalty_exp.workspace import prepare, results_of, write_text
+
+    here = opened(spec.parent, store)
+    text = here.read(lambda s: readout_at(s, experiment, look))
+    if text is None:
+        raise Refused(
+            f"the store {here.place.shown} has no look {look} at '{experiment}'. Run: loyalty-exp show {spec}"
+        )
+    own = results_of(spec, experiment).folder / "looks" / str(look)
+    results = results_of(spec, experiment, out if out is not None else own)
+    prepare(results)
+    session().say(f"wrote {write_text(results.readout, text)}")
+    return results
 
 
 def write_pages(

@@ -10,6 +10,8 @@ import click
 from loyalty_exp.cli.report import languages_option, templates_option
 from loyalty_exp.cli.session import common, session
 
+REHEARSAL = "rehearsal.json"
+
 if TYPE_CHECKING:
     from loyalty_exp.planning.result import Sizing
 
@@ -39,9 +41,11 @@ def size(
 
     Baselines come from the team's own data (sizing.history) or from the spec (sizing.baseline). Without the
     section, the data are read, and the answer is the smallest effect that the units there are can find.
+    A rehearsal of the same spec is shown on the page, too.
     """
     from loyalty_exp.planning.past_window import read_baselines
     from loyalty_exp.planning.plan_page import render
+    from loyalty_exp.planning.plan_rehearsal import rehearsal_of
     from loyalty_exp.planning.plan_words import summary
     from loyalty_exp.planning.size import NOTHING, sizing_of
     from loyalty_exp.planning.size import size as answer
@@ -57,7 +61,7 @@ def size(
     now.progress("planning")
     plan = answer(experiment, found)
     now.rest()
-    facts = plan.to_dict()
+    facts = plan.to_dict() | {"rehearsal": rehearsal_of(results.folder / REHEARSAL, experiment.spec_hash)}
     now.say(f"wrote {write_text(results.folder / 'sizing.json', _json(facts))}")
     folder = templates or own_templates(spec)
     for language in dict.fromkeys(languages or experiment.report.languages):

@@ -10,6 +10,7 @@ from loyalty_exp.economics.ledger import (
     line_column,
 )
 from loyalty_exp.economics.money_means import money_means
+from loyalty_exp.economics.spend import spend_facts
 from loyalty_exp.economics.summaries import coupon_facts, points_facts
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.cost_columns import counts_points
@@ -53,7 +54,7 @@ def _appraise(
         experiment.library[economics.benefit.metric].needs(experiment.shape, experiment.library).covariates
     )
     variable = [line for line in economics.costs if line.fixed is None]
-    at_one = (POINTS_AT_ONE,) if counts_points(experiment) else ()
+    at_one = tuple(POINTS_AT_ONE.values()) if counts_points(experiment) else ()
     columns = (BENEFIT, COST, *(line_column(line) for line in variable), *at_one)
     block = outcomes.overall[ECONOMICS]
     arm_t, arm_c = money_means(experiment, outcomes, treatment, columns, covariates)
@@ -93,9 +94,12 @@ def _appraise(
         fixed_per_unit=sum(fixed.values()),
         units=n,
         cost_lines=tuple(_line(line, gross[line.id], n) for line in economics.costs if line.id in gross),
-        points=points_facts(experiment, outcomes, treatment, pair, gap.get(POINTS_AT_ONE, 0.0), points_cost),
+        points=points_facts(
+            experiment, outcomes, treatment, pair, tuple(gap.get(c, 0.0) for c in at_one), points_cost
+        ),
         net_benefit_sequential=SequentialInterval(*seen) if seen else None,
         coupons=coupon_facts(experiment, outcomes, treatment, pair, coupons_cost),
+        spend=spend_facts(experiment, outcomes, treatment, pair.fixed),
     )
 
 

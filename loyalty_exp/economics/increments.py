@@ -1,14 +1,11 @@
-"""What one factor adds on top of another, and what households bring: benefit and cost kept together."""
+"""What one factor adds on top of another: benefit and cost kept together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loyalty_exp.errors import NotEstimable
-from loyalty_exp.stats.benefit_cost import BenefitCost, NetBenefit, Roi, benefit_cost, net_benefit, roi_of
-from loyalty_exp.stats.cluster_moments import ClusterArm
-from loyalty_exp.stats.clusters import cluster_means
+from loyalty_exp.stats.benefit_cost import BenefitCost, NetBenefit, Roi, net_benefit, roi_of
 from loyalty_exp.stats.factorial import Cell, simple_effect
 from loyalty_exp.stats.means import ArmMeans
 
@@ -64,52 +61,3 @@ def increment(
         float(v[j, j]),
     )
     return Increment(to, base, pair, net_benefit(pair, alpha), roi_of(pair, alpha))
-
-
-def best_cell(cells: Mapping[Cell, ArmMeans], fixed: Mapping[Cell, float] | None = None) -> Cell:
-    """Cell with the highest net benefit a member; of equal ones the first in order of levels.
-
-    A description: its own estimate is flattered by having been chosen.
-
-    Parameters
-    ----------
-    fixed : mapping of cell to float, optional
-        Fixed cost a member of the cell, in money; none when left out.
-
-    Raises
-    ------
-    NotEstimable
-        Without a cell.
-    """
-    if not cells:
-        raise NotEstimable("no arm")
-    each = fixed or {}
-
-    def worth(cell: Cell) -> float:
-        return cells[cell].at("benefit")[0] - cells[cell].at("cost")[0] - each.get(cell, 0.0)
-
-    return max(sorted(cells), key=worth)
-
-
-def household_pair(treated: ClusterArm, control: ClusterArm, fixed: float = 0.0) -> BenefitCost:
-    """Benefit and cost a member when whole households were drawn, with cluster-robust covariance (CR2).
-
-    Parameters
-    ----------
-    treated, control : ClusterArm
-        With the household totals of the columns ``benefit`` and ``cost``.
-    fixed : float
-        Fixed cost a treated member.
-
-    Raises
-    ------
-    NotEstimable
-        With fewer than two households in an arm.
-
-    References
-    ----------
-    Bell & McCaffrey (2002), Bias reduction in standard errors for linear regression with multi-stage samples,
-    Survey Methodology 28(2), 169-181.
-    """
-    columns = ("benefit", "cost")
-    return benefit_cost(cluster_means(treated, columns), cluster_means(control, columns), fixed)

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loyalty_exp.economics.points import PointsPrice
-from loyalty_exp.outcomes.cost_columns import counts_points, event_columns
+from loyalty_exp.outcomes.cost_columns import BASE, BONUS, ORDERS, counts_points, event_columns
 from loyalty_exp.outcomes.plan import cost_driver, money_column
+from loyalty_exp.outcomes.returns_columns import REVENUE, revenue_among
 from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.moments import Moments
 
 BENEFIT, COST = "$benefit", "$cost"
 
-POINTS_AT_ONE = "$points_at_one"
-"""Column of the cost of all points lines if every point were redeemed."""
+POINTS_AT_ONE = {BASE: "$points_at_one:base", BONUS: "$points_at_one:bonus"}
+"""Columns of the cost of all points lines if every point of a lot were redeemed, by the points they count."""
 
 
 def line_column(line: CostLine) -> str:
@@ -33,6 +34,7 @@ class Ledger:
     ----------
     moments : Moments
         Columns ``BENEFIT``, ``COST``, one for each variable cost line, then the covariates; money per unit.
+        ``REVENUE`` and ``ORDERS`` too, where the block tells them.
     constants : mapping of column to float
         Cost that every unit of the arm causes. Kept apart, because what does not vary must not be adjusted.
     """
@@ -56,7 +58,7 @@ def open_ledger(experiment: Experiment, arm: str, raw: Moments, covariates: tupl
     weights: dict[str, Mapping[str, float]] = {BENEFIT: {column: worth}}
     constants: dict[str, float] = {}
     cost: dict[str, float] = {}
-    at_one: dict[str, float] = {}
+    at_one: dict[str, dict[str, float]] = {BASE: {}, BONUS: {}}
     lines: dict[str, Mapping[str, float]] = {}
     for line in economics.costs:
         if line.fixed is not None:
@@ -75,9 +77,14 @@ def open_ledger(experiment: Experiment, arm: str, raw: Moments, covariates: tupl
         for driver, price in drivers.items():
             cost[driver] = cost.get(driver, 0.0) + own * price
             if line.points is not None:
-                at_one[driver] = at_one.get(driver, 0.0) + own * points_price(experiment).cost
+                lot = at_one[driver]
+                lot[driver] = lot.get(driver, 0.0) + own * points_price(experiment).cost
     if counts_points(experiment):
-        lines[POINTS_AT_ONE] = at_one
+        lines |= {POINTS_AT_ONE[lot]: counted for lot, counted in at_one.items()}
+    if (revenue := revenue_among(raw.columns, experiment, column)) is not None:
+        lines[REVENUE] = {revenue: 1.0}
+    if ORDERS in raw.columns:
+        lines[ORDERS] = {ORDERS: 1.0}
     weights |= {COST: cost, **lines, **{c: {c: 1.0} for c in covariates}}
     return Ledger(raw.combine(weights), constants)
 

@@ -10,6 +10,7 @@ import numpy as np
 from loyalty_exp.economics.ledger import Ledger, open_ledger
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS
+from loyalty_exp.outcomes.returns_columns import RETURNS
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.means import ArmMeans, adjusted
 from loyalty_exp.stats.moments import Moments
@@ -27,6 +28,9 @@ class Book:
 
 ECONOMICS_BOOK = Book(ECONOMICS, open_ledger)
 """Benefit and cost over the whole window."""
+
+RETURNS_BOOK = Book(RETURNS, open_ledger)
+"""The same, with revenue and orders."""
 
 
 def money_means(

@@ -26,6 +26,8 @@ from loyalty_exp.stats.benefit_cost import BenefitCost
 from loyalty_exp.stats.distributions import normal_quantile
 from loyalty_exp.stats.effect import Difference
 
+RATES = ("redemption_rate_base", "redemption_rate_bonus")
+
 StratumMoney = Callable[[str, str], tuple[float, float]]
 """Treatment and stratum to net benefit a unit before fixed costs, and its standard error."""
 
@@ -59,7 +61,8 @@ def _outlook(
 ) -> OutlookFacts:
     alpha = experiment.analysis.alpha
     curve = acceptability(pair_of(facts))
-    assumed = [a for a in (_assumption(a, experiment, facts) for a in economics.assumptions) if a is not None]
+    asked = (*economics.assumptions, *_of_the_program(experiment))
+    assumed = [a for a in (_assumption(a, experiment, facts) for a in asked) if a is not None]
     net = facts.net_benefit
     bars = {bar.name: bar for bar in tornado(net.estimate, assumed)}
     total = total_uncertainty(net.estimate, net.std_error, assumed, alpha) if assumed else None
@@ -81,6 +84,20 @@ def _outlook(
     )
 
 
+def _of_the_program(experiment: Experiment) -> list[Assumed]:
+    """Redemption rates whose standard deviation the program gives, and of which the spec says nothing."""
+    points, economics = experiment.program.points, experiment.economics
+    if points is None or economics is None:
+        return []
+    rates = {"base": points.redemption_rate.base, "bonus": points.redemption_rate.bonus}
+    given = {a.name for a in economics.assumptions}
+    return [
+        Assumed(name=f"redemption_rate_{lot}", sd=rate.sd)
+        for lot, rate in rates.items()
+        if rate is not None and rate.sd > 0 and f"redemption_rate_{lot}" not in given
+    ]
+
+
 def _interval(d: Difference) -> Interval:
     return Interval(d.estimate, d.std_error or 0.0, d.ci_lower, d.ci_upper)
 
@@ -99,6 +116,8 @@ def _assumption(asked: Assumed, experiment: Experiment, facts: EconomicsFacts) -
         assert sd is not None
         half = normal_quantile(0.975) * sd
         low, high = base - half, base + half
+        if asked.name in RATES:
+            low, high = max(low, 0.0), min(high, 1.0)
     return Assumption(asked.name, low, base, high, sd or 0.0, slope)
 
 
@@ -116,20 +135,23 @@ def _dependence(name: str, experiment: Experiment, facts: EconomicsFacts) -> tup
         return (points.cost_to_face, -cost / points.cost_to_face) if points and cost else None
     if name.startswith("redemption_rate_"):
         lot = name.removeprefix("redemption_rate_")
-        rate = getattr(points.redemption_rate, lot, None) if points and points.redemption_rate else None
-        cost = sum(per_unit[line.id] for line in lines if line.points == lot)
-        return (rate.mean, -cost / rate.mean) if rate is not None and rate.mean and cost else None
+        rate = getattr(points.redemption_rate, lot, None) if points else None
+        if rate is None or points is None or facts.points is None:
+            return None
+        counted = {"base": facts.points.base_if_all_redeemed, "bonus": facts.points.bonus_if_all_redeemed}
+        # Bonus points without a rate of their own have that of base points.
+        alike = lot == "base" and points.redemption_rate.bonus is None
+        slope = -(sum(counted.values()) if alike else counted[lot])
+        return (rate.mean, slope) if slope else None
     price = experiment.program.cost_prices.get(name)
     cost = sum(per_unit[line.id] for line in lines if _priced_by(line.id, name, experiment))
     return (price.price, -cost / price.price) if price is not None and price.price and cost else None
 
 
 def _priced_by(line_id: str, price: str, experiment: Experiment) -> bool:
-    """Tell whether a cost line is paid at a price of the program: by the amount, as names are resolved."""
+    """Tell whether a cost line is paid at a price of the program."""
     assert experiment.economics is not None
-    line = next(c for c in experiment.economics.costs if c.id == line_id)
-    amount = experiment.program.cost_prices[price].price
-    return amount in (line.per_unit, line.price)
+    return any(c.id == line_id and c.price_of == price for c in experiment.economics.costs)
 
 
 def _rollout(
@@ -170,6 +192,8 @@ def _rollout_facts(asked: Rollout, fixed: float, found: RollOut) -> RolloutFacts
         probability_shrunk_positive=found.probability_shrunk_positive,
         value_of_information=worth.total,
         not_estimable=None,
+        loss_if_shipped=worth.loss_if_shipped * found.reached,
+        loss_if_held=worth.loss_if_held * found.reached,
     )
 
 

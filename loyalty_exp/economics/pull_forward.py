@@ -96,7 +96,7 @@ def pull_forward(windows: TwoDifferences, alpha: float) -> PullForward:
 
     References
     ----------
-    Fieller (1954), Some problems in interval estimation, JRSS B 16(2), 175-185, equation 5; van Heerde,
+    Fieller (1954), Some problems in interval estimation, JRSS B 16(2), 175-185; van Heerde,
     Leeflang, Wittink (2000), The estimation of pre- and postpromotion dips with store-level scanner data,
     Journal of Marketing Research 37, 383-395.
     """
@@ -111,7 +111,7 @@ def cannibalization(categories: TwoDifferences, alpha: float) -> Share:
 
     References
     ----------
-    Fieller (1954), JRSS B 16(2), 175-185, equation 5.
+    Fieller (1954), JRSS B 16(2), 175-185.
     """
     return _share(categories, alpha, "the effect in the promoted category")
 
@@ -128,10 +128,27 @@ def cost_per_incremental(costs: TwoDifferences, fixed: float, alpha: float) -> S
 
     References
     ----------
-    Fieller (1954), JRSS B 16(2), 175-185, equation 5.
+    Fieller (1954), JRSS B 16(2), 175-185.
     """
     turned = TwoDifferences(costs.second, -(costs.first + fixed), costs.v_22, -costs.v_12, costs.v_11)
     return _share(turned, alpha, "the number of incremental outcomes")
+
+
+def return_on_spend(revenues: TwoDifferences, fixed: float, alpha: float) -> Share:
+    """Extra revenue for each unit of money spent (iROAS): revenue (first) over cost (second, plus fixed).
+
+    Parameters
+    ----------
+    fixed : float
+        Fixed cost a member, in money.
+
+    References
+    ----------
+    Fieller (1954), JRSS B 16(2), 175-185.
+    """
+    cost = revenues.second + fixed
+    turned = TwoDifferences(cost, -revenues.first, revenues.v_22, -revenues.v_12, revenues.v_11)
+    return _share(turned, alpha, "the cost")
 
 
 def _share(pair: TwoDifferences, alpha: float, what: str) -> Share:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loyalty_exp.economics.books import contract_of, true_up_of
 from loyalty_exp.economics.break_even import break_even_redemption_rate
 from loyalty_exp.economics.coupons import CouponCampaign, read_coupons
 from loyalty_exp.economics.ledger import points_price, redemption_rate
@@ -40,16 +41,18 @@ def points_facts(
     outcomes: Outcomes,
     treatment: str,
     pair: BenefitCost,
-    at_one: float,
+    at_one: tuple[float, ...],
     points_cost: float,
 ) -> PointsFacts | None:
     """Summarize points; None where no cost line counts them.
 
     Parameters
     ----------
-    at_one, points_cost : float
-        Cost of the points lines, treatment less control, money a unit: if every point were redeemed, and as
-        priced. Both without what partners pay.
+    at_one : tuple of float
+        Cost of the points lines, treatment less control, money a unit, if every point were redeemed: of base
+        and of bonus points. Without what partners pay, as the next.
+    points_cost : float
+        The same as priced.
     """
     block = outcomes.overall.get(POINTS)
     if block is None:
@@ -57,7 +60,7 @@ def points_facts(
     price = points_price(experiment)
     arms = tuple(points_of_arm(experiment, arm, block[arm]) for arm in (treatment, experiment.control))
     found = break_even_redemption_rate(
-        pair.delta_benefit, pair.delta_cost - points_cost, pair.fixed, at_one / price.cost, price
+        pair.delta_benefit, pair.delta_cost - points_cost, pair.fixed, sum(at_one) / price.cost, price
     )
     return PointsFacts(
         arms,
@@ -65,6 +68,8 @@ def points_facts(
         _difference(arms[0], arms[1], arms[0].units),
         price.cost,
         BreakEvenFacts(found.value, found.status),
+        at_one[0],
+        at_one[1],
     )
 
 
@@ -81,16 +86,20 @@ def points_of_arm(experiment: Experiment, arm: str, moments: Moments) -> PointsA
     net = total(BASE) + total(BONUS)
     wanted = sum(redemption_rate(experiment, lot) * total(c) for c, lot in ((BASE, "base"), (BONUS, "bonus")))
     rate = wanted / net if net > 0 else redemption_rate(experiment, "base")
+    points = experiment.program.points
+    assert points is not None
     if ISSUED_BASE not in moments.columns:
         unknown = None
         return PointsArmFacts(
             arm, n, unknown, unknown, unknown, net, unknown, unknown, unknown, unknown, rate,
             assumption_refuted=False, opening_balance_used=False,
             accrual_cost=wanted * price.cost, burn_cost=None, closing_liability=None,
+            true_up=true_up_of(points, moments, wanted, None, price),
+            contract=contract_of(moments, None, rate, price, older=False),
         )  # fmt: skip
     issued = total(ISSUED_BASE), total(ISSUED_BONUS)
     back, redeemed, expired = total(CLAWED_BACK), total(REDEEMED), total(EXPIRED)
-    opening = net - redeemed - expired < 0
+    opening, flow = net - redeemed - expired < 0, None
     if opening:
         burn = redeemed * price.cost
         accrual = wanted * price.cost
@@ -106,6 +115,8 @@ def points_of_arm(experiment: Experiment, arm: str, moments: Moments) -> PointsA
         arm, n, *issued, back, net, redeemed, expired, outstanding, future, rate,
         assumption_refuted=refuted, opening_balance_used=opening,
         accrual_cost=accrual, burn_cost=burn, closing_liability=owed,
+        true_up=true_up_of(points, moments, wanted, flow, price),
+        contract=contract_of(moments, redeemed, min(max(rate, 0.0), 1.0), price, older=opening),
     )  # fmt: skip
 
 
@@ -125,7 +136,15 @@ def _difference(treated: PointsArmFacts, control: PointsArmFacts, units: int) ->
         units * (treated.accrual_cost / treated.units - control.accrual_cost / control.units),
         gap(treated.burn_cost, control.burn_cost),
         gap(treated.closing_liability, control.closing_liability),
+        _true_up(treated, control, units),
     )
+
+
+def _true_up(treated: PointsArmFacts, control: PointsArmFacts, units: int) -> float | None:
+    """The same of the true-up: an arm whose rates still hold has none, which is 0."""
+    if treated.true_up is None and control.true_up is None:
+        return None
+    return units * ((treated.true_up or 0.0) / treated.units - (control.true_up or 0.0) / control.units)
 
 
 def coupon_facts(

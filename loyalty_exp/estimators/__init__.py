@@ -7,14 +7,18 @@ from loyalty_exp.estimators.beta_binomial import BETA_BINOMIAL
 from loyalty_exp.estimators.bootstrap import BOOTSTRAP
 from loyalty_exp.estimators.boschloo import BOSCHLOO
 from loyalty_exp.estimators.brunner_munzel import BRUNNER_MUNZEL
+from loyalty_exp.estimators.censored_rate import CENSORED_RATE
 from loyalty_exp.estimators.clusters import CLUSTERS, RATIO_CLUSTERS
+from loyalty_exp.estimators.cox import COX
 from loyalty_exp.estimators.cuped import CUPED
 from loyalty_exp.estimators.estimator import Estimate, Estimator
 from loyalty_exp.estimators.fisher import FISHER
+from loyalty_exp.estimators.large_sample import Z
 from loyalty_exp.estimators.lifts import DELTA_LIFT, LOG_LIFT
 from loyalty_exp.estimators.lin import LIN
 from loyalty_exp.estimators.mann_whitney import MANN_WHITNEY
 from loyalty_exp.estimators.miettinen_nurminen import MIETTINEN_NURMINEN
+from loyalty_exp.estimators.msprt import MSPRT
 from loyalty_exp.estimators.newcombe import NEWCOMBE
 from loyalty_exp.estimators.normal_prior import NORMAL_PRIOR
 from loyalty_exp.estimators.poisson_bootstrap import POISSON_BOOTSTRAP
@@ -32,6 +36,7 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
         e.name: e
         for e in (
             WELCH,
+            Z,
             CUPED,
             LIN,
             DELTA_LIFT,
@@ -50,6 +55,9 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             RATIO_CLUSTERS,
             QUANTILE_DIFFERENCE,
             QUANTILE_BOOTSTRAP,
+            CENSORED_RATE,
+            COX,
+            MSPRT,
             NORMAL_PRIOR,
             WINSORIZED,
             MANN_WHITNEY,

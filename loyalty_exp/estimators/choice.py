@@ -29,7 +29,10 @@ class Choice(Section):
 
     model_config = ConfigDict(json_schema_extra=_word_or_mapping)
 
-    type: str = Field(description="Name of the estimator; a word alone means its usual parameters.")
+    type: str = Field(
+        description="Name of the estimator; a word alone means its usual parameters. The difference decides; "
+        "Fieller's interval of the relative change excludes 0 exactly when that of the difference does.",
+    )
     quantile: float | None = Field(
         default=None, gt=0.5, lt=1, description="`winsorized`: quantile of both arms pooled that is the cap."
     )
@@ -52,6 +55,12 @@ class Choice(Section):
         gt=0,
         description="`normal_prior`: how far the effect may be from it; flat when left out.",
     )
+    mixture_sd: float | None = Field(
+        default=None,
+        gt=0,
+        description="`msprt`: how far effects lie from 0, in the unit of the metric; fixed before the first "
+        "look.",
+    )
 
     @model_validator(mode="after")
     def _known(self) -> Choice:
@@ -62,8 +71,11 @@ class Choice(Section):
             raise ValueError(f"'{self.type[:60]}' is not an estimator; {hint}")
         for name in type(self).model_fields:
             given = name != "type" and getattr(self, name) is not None
-            if given and name not in estimator.parameters:
+            if given and name not in {*estimator.parameters, *estimator.required}:
                 raise ValueError(f"{self.type} has no parameter '{name}'; remove it")
+        for name in estimator.required:
+            if getattr(self, name) is None:
+                raise ValueError(f"{self.type} needs '{name}'; write {{type: {self.type}, {name}: ...}}")
         return self
 
     @property
@@ -71,7 +83,8 @@ class Choice(Section):
         """Give every parameter of the estimator, set or usual."""
         usual = ESTIMATORS[self.type].parameters
         given = {name: getattr(self, name, None) for name in usual}
-        return {name: usual[name] if value is None else value for name, value in given.items()}
+        own = {name: getattr(self, name) for name in ESTIMATORS[self.type].required}
+        return {name: usual[name] if value is None else value for name, value in given.items()} | own
 
 
 def _by_name(value: Any) -> Any:

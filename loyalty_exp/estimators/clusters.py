@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loyalty_exp.estimators.estimator import Estimator
+from loyalty_exp.estimators.ratio import with_parts
 from loyalty_exp.stats.effect import Effect
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def estimate_ratio(
     covariates: tuple[str, ...],
     alpha: float,
 ) -> Effect:
-    """Deng, Knoblich, Lu (2018), KDD, equation 3, on numerators and denominators summed by cluster."""
+    """Deng, Knoblich, Lu (2018), KDD, on cluster randomization: both sums by cluster."""
+    from loyalty_exp.stats.clusters import clustered
     from loyalty_exp.stats.moments import merge
     from loyalty_exp.stats.ratio import ratio_effect
 
@@ -41,7 +43,8 @@ def estimate_ratio(
     t, c = (merge((cell.select(names) for cell in arm.cells), names) for arm in (treated, control))
     numerator, denominator = outcome
     found = ratio_effect(t, c, numerator, denominator, alpha, covariates)
-    return replace(found, estimator="ratio_clusters", n_treated=treated.n, n_control=control.n)
+    found = replace(found, estimator="ratio_clusters", n_treated=treated.n, n_control=control.n)
+    return with_parts(found, outcome, lambda part: clustered(treated, control, part, (), alpha).absolute)
 
 
 CLUSTERS = Estimator(
@@ -57,6 +60,7 @@ CLUSTERS = Estimator(
     estimate_mean,
     "clusters",
     covariates=(0, 99),
+    clustered=True,
 )
 
 RATIO_CLUSTERS = Estimator(
@@ -71,4 +75,5 @@ RATIO_CLUSTERS = Estimator(
     "clusters",
     ("ratio",),
     covariates=(2, 2),
+    clustered=True,
 )

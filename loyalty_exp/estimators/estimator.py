@@ -8,7 +8,7 @@ from typing import Literal
 
 from loyalty_exp.stats.effect import Effect
 
-Evidence = Literal["moments", "strata", "clusters", "order_statistics", "event_counts", "rows"]
+Evidence = Literal["moments", "strata", "clusters", "order_statistics", "event_counts", "follow_up", "rows"]
 """What an estimator reads of each arm.
 
 ``moments``
@@ -20,13 +20,15 @@ Evidence = Literal["moments", "strata", "clusters", "order_statistics", "event_c
 ``order_statistics``
     `OrderStatistics` around the quantile.
 ``event_counts``
-    `EventCounts`: events and censorings a day.
+    `EventCounts`: events and censorings a day; of a repurchase.
+``follow_up``
+    `UnitRows` with the days of follow-up, how they ended, and the covariates; of a repurchase.
 ``rows``
     `UnitRows`: the values of every unit, with a hash of its id.
 """
 
 Measure = Literal["mean", "proportion", "ratio", "quantile", "time"]
-"""What a metric is, as far as estimators care."""
+"""What a metric is, as far as estimators care; ``time`` is that to the event of a repurchase, read beside."""
 
 
 Estimate = Callable[..., Effect]
@@ -57,6 +59,12 @@ class Estimator:
         Those that a spec may set, with their usual values.
     covariates : tuple of int
         Least and largest number of covariate columns that it uses; others are left unread.
+    required : tuple of name
+        Parameters without a usual value: a spec sets them.
+    clustered : bool
+        Whether it allows for whole clusters that were drawn.
+    beside : bool
+        Whether it is a reading beside another estimator only, and never decides.
     """
 
     name: str
@@ -66,3 +74,6 @@ class Estimator:
     fits: tuple[Measure, ...] = ("mean", "proportion")
     parameters: Mapping[str, float] = field(default_factory=dict)
     covariates: tuple[int, int] = (0, 0)
+    required: tuple[str, ...] = ()
+    clustered: bool = False
+    beside: bool = False

@@ -13,7 +13,7 @@ from loyalty_exp.stats.moments import Moments
 def estimate(
     treated: Moments, control: Moments, outcome: tuple[str, ...], covariates: tuple[str, ...], alpha: float
 ) -> Effect:
-    """Lin (2013), Annals of Applied Statistics 7(1), 295-318, equation 2; one or more covariates."""
+    """Lin (2013), Annals of Applied Statistics 7(1), 295-318, with interactions; one or more covariates."""
     if not covariates:
         raise ValueError("regression adjustment needs at least one covariate")
     found = lin_means(treated, control, outcome, covariates)

@@ -18,7 +18,10 @@ def estimate(
     replicates: int = 1_000,
     seed: int = 0,
 ) -> Effect:
-    """Chamandy, Muralidharan, Najmi, Naidu (2012); weights come from the units' ids and the seed alone."""
+    """Chamandy, Muralidharan, Najmi, Naidu (2012); weights come from ids and the seed alone.
+
+    Where whole clusters were drawn, the ids are those of the clusters.
+    """
     from loyalty_exp.stats import poisson_bootstrap as bootstrap
     from loyalty_exp.stats.relative import is_zero
     from loyalty_exp.stats.replicates import percentile_difference
@@ -48,4 +51,5 @@ POISSON_BOOTSTRAP = Estimator(
     "rows",
     ("mean", "proportion", "ratio"),
     {"replicates": 1_000, "seed": 0},
+    clustered=True,
 )

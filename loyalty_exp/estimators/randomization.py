@@ -137,4 +137,5 @@ RANDOMIZATION = Estimator(
     "rows",
     ("mean", "proportion"),
     {"draws": 2_000, "seed": 0},
+    clustered=True,
 )

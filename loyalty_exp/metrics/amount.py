@@ -26,7 +26,8 @@ class Amount(Metric):
     )
     covariates: tuple[Column, ...] = Field(
         default=(),
-        description="Columns known before assignment; `pre` is the metric itself before assignment.",
+        description="Columns known before assignment; `pre` is the metric itself before assignment. The "
+        "score of a model trained before is such a column, too (CUPAC).",
     )
     missing: Literal["reject", "zero", "drop"] = Field(
         default="reject", description="What an empty cell of a per-unit table means."

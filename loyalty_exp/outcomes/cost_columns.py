@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loyalty_exp.grammar import Predicate
-from loyalty_exp.metrics.needs import UnitColumn
+from loyalty_exp.metrics.needs import MarginParts, UnitColumn
 from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment
 
@@ -16,6 +16,9 @@ BASE, BONUS = "$points:base", "$points:bonus"
 """Net points of each lot."""
 
 ISSUED_BASE, ISSUED_BONUS = "$points:issued:base", "$points:issued:bonus"
+WITH_SALES, PAID, GOODS = "$points:with_sales", "$points:paid", "$points:goods"
+"""Points earned on orders, net revenue of all orders, and the same before coupons and points that paid."""
+
 CLAWED_BACK, REDEEMED, EXPIRED = "$points:clawed_back", "$points:redeemed", "$points:expired"
 REDEMPTIONS, SUBSIDY, ORDERS = "$coupons:redemptions", "$coupons:subsidy", "$orders"
 
@@ -77,10 +80,17 @@ def points_columns(experiment: Experiment) -> Iterator[UnitColumn]:
     if not counts_points(experiment):
         return
     yield from net_points(experiment)
+    yield UnitColumn(PAID, "margin", parts=MarginParts(basis="net_revenue"))
+    sold = experiment.data.transactions
+    if sold is not None and sold.discount is not None:
+        yield UnitColumn(GOODS, "margin", parts=MarginParts(basis="net_revenue", discount_is_tender=True))
     table = experiment.data.points
     if table is None:
         return
     earned = _is(table.kind, ["earn"])
+    if table.order is not None:
+        ordered = (*earned, Predicate(field=table.order, op="not_null"))
+        yield UnitColumn(WITH_SALES, "sum", table.points, where=ordered, table="points")
     yield UnitColumn(ISSUED_BASE, "sum", table.points, where=earned, table="points", lot="base")
     yield UnitColumn(ISSUED_BONUS, "sum", table.points, where=earned, table="points", lot="bonus")
     for name, kind in ((CLAWED_BACK, "clawback"), (REDEEMED, "redeem"), (EXPIRED, "expire")):

@@ -71,15 +71,23 @@ def collect_evidence(
 
         tell("reading rows")
         rows[name] = fetch_rows(engine, table, blocks[name], arms, experiment)
+    follow_up: dict[str, Mapping[str, UnitRows]] = {}
+    for metric in experiment.metrics:
+        if isinstance(metric, Repurchase) and metric.id in wants(experiment, "follow_up"):
+            from loyalty_exp.outcomes.repurchase_days import fetch_follow_up
+
+            tell("reading rows")
+            covariates, within = blocks[metric.id].covariates, metric.within_days
+            found = fetch_follow_up(engine, table, timed[metric.id], within, covariates, arms)
+            follow_up[metric.id] = found
     if experiment.cluster is None:
-        return Evidence(counts, ordered, rows)
+        return Evidence(counts, ordered, rows, follow_up=follow_up)
     from loyalty_exp.outcomes.cluster_rows import cluster_arms, split_clusters
 
     tell("summing clusters")
     _every_unit_has_a_cluster(engine, experiment, table)
-    return Evidence(
-        counts, ordered, rows, cluster_arms(engine, table, asked, arms), split_clusters(engine, table)
-    )
+    by_cluster = cluster_arms(engine, table, asked, arms)
+    return Evidence(counts, ordered, rows, by_cluster, split_clusters(engine, table), follow_up)
 
 
 def _every_unit_has_a_cluster(engine: Engine, experiment: Experiment, table: UnitTable) -> None:

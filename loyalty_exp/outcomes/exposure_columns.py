@@ -23,11 +23,6 @@ def received_block(metric: str) -> str:
     return f"$received:{metric}"
 
 
-def is_exposure(block: str) -> bool:
-    """Tell whether a block serves exposure only."""
-    return block in {EXPOSURE, TRIGGERED} or block.startswith(received_block(""))
-
-
 def exposed_column(experiment: Experiment, treatment: str) -> UnitColumn | None:
     """1 for a unit that the offer of a treatment reached, whatever its arm; None where no data say so."""
     data = experiment.data

@@ -77,6 +77,8 @@ class Evidence:
         None is all units.
     split_clusters : int
         Clusters with units in more than one arm.
+    follow_up : mapping of metric to mapping of arm to UnitRows
+        Days of follow-up, how they ended, and covariates.
     """
 
     event_counts: Mapping[str, Mapping[str, EventCounts]] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Evidence:
     rows: Mapping[str, Mapping[str, UnitRows]] = field(default_factory=dict)
     clusters: Mapping[Cell | None, Mapping[str, Mapping[str, ClusterArm]]] = field(default_factory=dict)
     split_clusters: int = 0
+    follow_up: Mapping[str, Mapping[str, UnitRows]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

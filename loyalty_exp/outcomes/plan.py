@@ -18,6 +18,7 @@ from loyalty_exp.outcomes.exposure_columns import (
 )
 from loyalty_exp.outcomes.horizon_columns import HORIZON, horizon_columns
 from loyalty_exp.outcomes.naive_columns import naive_blocks
+from loyalty_exp.outcomes.returns_columns import RETURNS, returns_columns
 from loyalty_exp.outcomes.tax import holds_tax, without_tax
 from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment
@@ -171,13 +172,16 @@ def economics_columns(experiment: Experiment) -> dict[str, UnitColumn]:
 
 
 def _money_blocks(experiment: Experiment, ask: Callable[[UnitColumn], None]) -> Iterator[Block]:
-    """Benefit and cost over the window, and over its months where a horizon needs them."""
+    """Benefit and cost over the window, with revenue and orders, and by month where a horizon needs it."""
     assert experiment.economics is not None
     money, library = economics_columns(experiment), experiment.library
     covariates = library[experiment.economics.benefit.metric].needs(experiment.shape, library).covariates
     months = {c.id: c for c in horizon_columns(experiment, tuple(money.values()))}
-    for column in (*money.values(), *months.values()):
+    beside = {c.id: c for c in returns_columns(experiment, next(iter(money.values())))}
+    for column in (*money.values(), *months.values(), *beside.values()):
         ask(column)
     yield Block(ECONOMICS, tuple(money), covariates)
+    if beside:
+        yield Block(RETURNS, (*money, *beside), covariates)
     if months:
         yield Block(HORIZON, (*money, *months), covariates)

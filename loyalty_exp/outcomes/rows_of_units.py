@@ -38,6 +38,7 @@ def fetch_rows(
     balanced = _balanced(engine, table, experiment, found["unit"]) if table.balanced else {}
     hashes = unit_hashes(found["unit"])
     order = np.argsort(hashes, kind="stable")
+    drawn = hashes if table.cluster is None else unit_hashes(found["cluster"])
     out = {}
     for arm in arms:
         mine = order[found["arm"][order] == arm]
@@ -47,7 +48,7 @@ def fetch_rows(
         strata = found["stratum"][mine].astype(str) if table.stratum is not None else None
         clusters = found["cluster"][mine].astype(str) if table.cluster is not None else None
         how = replace(balanced[arm], where=balanced[arm].where[mine]) if arm in balanced else None
-        out[arm] = UnitRows(columns, hashes[mine], strata, clusters, how)
+        out[arm] = UnitRows(columns, drawn[mine], strata, clusters, how)
     return out
 
 

@@ -12,7 +12,7 @@ from loyalty_exp.planning.families import Clustered, Means, Proportions, WithinM
 from loyalty_exp.planning.money_questions import expected_benefit, expected_cost
 from loyalty_exp.planning.question import Question, constant
 from loyalty_exp.planning.result import Answer, Way, Why
-from loyalty_exp.planning.solve import Terms, units_needed
+from loyalty_exp.planning.solve import Terms, units_needed, whole
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.sizing import Sizing
 from loyalty_exp.stats.power.design import Level
@@ -73,7 +73,7 @@ def considered(
     short = sorted(_short(pairs), key=lambda q: -units_needed(q, terms)) if terms.available else []
     kinds: set[str] = set()
     for i, question in enumerate(short):
-        needed = units_needed(question, terms)
+        needed = float(whole(units_needed(question, terms), terms.shares))
         for way in WAYS:
             # The question that needs most comes first; of each kind of change its way counts. What helps
             # another one alone is not enough.
@@ -227,13 +227,14 @@ def _surrogate(
     experiment: Experiment, sizing: Sizing, baselines: Baselines, terms: Terms,
     pairs: list[tuple[Question, Answer]], question: Question, needed: float, cost: Cost,
 ) -> Iterator[Way]:  # fmt: skip
-    """Decide by another metric of the spec that needs fewer units."""
+    """Decide by another metric of the spec that needs fewer units; of money, by what it is made of."""
     others = [
         (a.n_total, a.id)
         for q, a in pairs
-        if q.kind == "metric" and a.treatment == question.treatment and not a.required and a.n_total
-    ]
-    if question.kind != "metric" or not others or not terms.available:
+        if q.kind == "metric" and a.treatment == question.treatment and a.n_total
+        and (_stands_for_money(experiment, a) if question.role == "money" else not a.required)
+    ]  # fmt: skip
+    if question.kind not in {"metric", "net_benefit", "roi"} or not others or not terms.available:
         return
     units, name = min(others)
     if units < needed:
@@ -246,6 +247,11 @@ def _surrogate(
             None,
             {"metric": name},
         )
+
+
+def _stands_for_money(experiment: Experiment, answer: Answer) -> bool:
+    economics = experiment.economics
+    return answer.role == "primary" or (economics is not None and answer.id == economics.benefit.metric)
 
 
 def _shares(

@@ -16,13 +16,11 @@ import numpy.typing as npt
 from loyalty_exp.metrics import Ratio
 from loyalty_exp.outcomes.plan import BALANCE, ECONOMICS
 from loyalty_exp.planning.history import Column
+from loyalty_exp.planning.looks import READS
 from loyalty_exp.planning.redraw import Words, mixed
 from loyalty_exp.readout.result import Readout
 from loyalty_exp.spec.analysis import GroupSequential
 from loyalty_exp.spec.experiment import Experiment
-
-READS = 5
-"""An always-valid plan may be read at any time; it is rehearsed at so many even steps."""
 
 ENDS = frozenset({"ship", "stop"})
 """Verdicts after which nobody looks again."""
@@ -90,7 +88,8 @@ def walked(readouts: Sequence[Readout], experiment: Experiment) -> dict[str, Any
         ``looks``, the share of the units that each sees; ``look`` where it stopped, counted from 0, ``units``
         seen there, its ``action`` and ``arm``, all ``warnings`` up to it;
         ``read`` by metric and treatment in the order of the last look, and ``read_money`` by treatment: the
-        interval at the stop, whether any look of all excluded 0, and for money the fixed cost a unit there.
+        interval at the stop, whether any look of all excluded 0; of metrics, whether it did adjusted as the
+        readout does, and whether a guardrail held at the stop; of money, the fixed cost a unit there.
         None where a metric is not read before the end.
     """
     stop = next((i for i, r in enumerate(readouts) if r.decision.action in ENDS), len(readouts) - 1)
@@ -98,14 +97,20 @@ def walked(readouts: Sequence[Readout], experiment: Experiment) -> dict[str, Any
     by_look = [
         {(e.metric, e.treatment): e.sequential for e in r.estimates if e.segment is None} for r in readouts
     ]
+    overall = [e for e in at.estimates if e.segment is None]
+    deciders = {(e.metric, e.treatment) for e in overall if e.role == "primary"}
+    held = {(e.metric, e.treatment): e.guardrail.status == "pass" for e in overall if e.guardrail}
     read: list[list[Any] | None] = []
     for key, last in by_look[-1].items():
         seen = by_look[stop].get(key)
         if key not in by_look[0] or seen is None or last is None:
             read.append(None)
             continue
-        crossed = any(s is not None and s.p_value < alpha for s in (one.get(key) for one in by_look))
-        read.append([seen.ci_lower, seen.ci_upper, crossed])
+        whole = [s for one in by_look if (s := one.get(key)) is not None]
+        crossed = any(s.p_value < alpha for s in whole)
+        adjusted = [s.p_value_adjusted if key in deciders else s.p_value for s in whole]
+        found = any(p is not None and p < alpha for p in adjusted)
+        read.append([seen.ci_lower, seen.ci_upper, crossed, found, held.get(key)])
     money: list[list[Any] | None] = []
     for arm in experiment.treatments:
         facts = [next((m for m in r.economics if m.treatment == arm), None) for r in readouts]

@@ -12,7 +12,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from loyalty_exp.assignment.population import members_of
-from loyalty_exp.errors import Refused
+from loyalty_exp.errors import EngineError, Refused
 from loyalty_exp.outcomes.clock import day_of
 from loyalty_exp.outcomes.times import time_column
 from loyalty_exp.spec.arms import Arm, ArmsInColumn
@@ -68,6 +68,34 @@ def days_of_entry(experiment: Experiment) -> int:
     return (end - start).days + 1 if enters_one_by_one(experiment) and start and end else 1
 
 
+def window_days(experiment: Experiment) -> int:
+    """Days for which outcomes of a unit count, by the metric that looks furthest."""
+    own = (getattr(m, "within_days", None) or 0 for m in experiment.metrics)
+    return max([experiment.schedule.outcome_days or 0, *own])
+
+
+def entered_a_day(engine: Engine, experiment: Experiment) -> float | None:
+    """Units that were assigned a day; None where all were on one day, or nobody was yet."""
+    mapped = experiment.data.assignments
+    if mapped is None or mapped.time is None:
+        return None
+    unit = mapped.unit or experiment.unit
+    try:
+        table = engine.open_table(mapped.table, "assignments", unit)
+        types = engine.columns(table)
+    except EngineError:
+        return None
+    if mapped.time not in types or unit not in types:
+        return None
+    zone = experiment.program.timezone
+    time = time_column(engine, table, mapped.table, types, mapped.time, zone)
+    days = (day_of(time.largest, zone) - day_of(time.least, zone)).days + 1
+    if days == 1:
+        return None
+    count = sa.select(sa.func.count(sa.distinct(column(unit)))).select_from(table)
+    return int(engine.fetch(count)[0][0]) / days
+
+
 def past_window(
     engine: Engine, experiment: Experiment, asked: dt.date | None, option: str
 ) -> tuple[dt.date, dt.date]:
@@ -89,10 +117,7 @@ def past_window(
     assert mapped is not None
     table = engine.open_table(mapped.table, "transactions", mapped.unit or experiment.unit)
     types = engine.columns(table)
-    outcome = max(
-        [schedule.outcome_days or 0, *(getattr(m, "within_days", 0) or 0 for m in experiment.metrics)]
-    )
-    days = outcome + days_of_entry(experiment) - 1
+    days = window_days(experiment) + days_of_entry(experiment) - 1
     if mapped.time not in types:
         # The tables are held against their contract later, with all that is wrong at once.
         first = asked or dt.date(1970, 1, 1)

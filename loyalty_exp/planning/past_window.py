@@ -23,7 +23,14 @@ from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.per_unit import per_unit, timed
 from loyalty_exp.outcomes.plan import plan
 from loyalty_exp.planning.baseline import Baselines, Known, Narrow
-from loyalty_exp.planning.one_arm import days_of_entry, enters_one_by_one, one_arm, past, past_window
+from loyalty_exp.planning.one_arm import (
+    days_of_entry,
+    entered_a_day,
+    enters_one_by_one,
+    one_arm,
+    past,
+    past_window,
+)
 from loyalty_exp.planning.spread import known_of, money_of, narrower_of
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.warehouse.atoms import column, double, number
@@ -60,6 +67,7 @@ def read_baselines(
         if experiment.shape == "units":
             found = _from_units(engine, experiment, say)
         else:
+            entry = entered_a_day(engine, experiment)
             as_of, last = past_window(engine, experiment, as_of, "sizing.history.as_of")
             found = _from_transactions(engine, experiment, as_of, say)
             if enters_one_by_one(experiment):

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from loyalty_exp.planning.plan_language import speech
 from loyalty_exp.planning.plan_view import build_view
 from loyalty_exp.planning.plan_words import Says, says
-from loyalty_exp.report.render import template_folder
+from loyalty_exp.report.render import template
 from loyalty_exp.report.wording import Number
 
 
@@ -28,17 +27,7 @@ def render(facts: Mapping[str, Any], language: str, templates: Path | None = Non
     templates : Path, optional
         A folder whose templates come before the ones of the package, file by file.
     """
-    environment = Environment(
-        loader=FileSystemLoader([*([templates] if templates else []), template_folder()]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.install_gettext_translations(speech(language).translations)  # type: ignore[attr-defined]
-    page = environment.get_template("plan.html.j2")
+    page = template("plan.html.j2", speech(language), templates)
     return page.render(p=build_view(facts, language), charts=_charts(says(facts, language)))
 
 

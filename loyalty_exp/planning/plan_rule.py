@@ -146,6 +146,12 @@ def method(say: Says) -> tuple[Markup, ...]:
         )
     else:
         told.append(words.say("Baselines are given by hand in the spec."))
+    if h["entry_per_day"] and not say.facts["rule"]["entry_per_day"]:
+        told.append(
+            words.say("{rate} units enter a day, as in the past.", rate=words.number(h["entry_per_day"]))
+        )
+    if h["cluster_size"]:
+        told.append(words.say("A cluster has {size} units on average.", size=words.number(h["cluster_size"])))
     told.append(
         words.say(
             "The spread of a metric is what its estimator leaves: after covariates, strata and, "

@@ -8,40 +8,27 @@ from typing import Any
 
 from markupsafe import Markup
 
+from loyalty_exp.planning.plan_fixed import Words, fixed
 from loyalty_exp.planning.plan_money import MoneyRow, money_notes, money_rows
+from loyalty_exp.planning.plan_notes import notes
+from loyalty_exp.planning.plan_rehearsal import RehearsalView, rehearsal_view
 from loyalty_exp.planning.plan_rule import Step, calendar, method, rule
 from loyalty_exp.planning.plan_words import Says, says
+from loyalty_exp.readout.tables import tables
+from loyalty_exp.report.files import FileLink, links
+from loyalty_exp.report.language import N_
 
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The fixed words of the page."""
-
-    skip: Markup
-    eyebrow: Markup
-    answer: Markup
-    at_a_glance: Markup
-    ways: Markup
-    ways_lead: Markup
-    questions: Markup
-    questions_lead: Markup
-    head: tuple[Markup, ...]
-    curves: Markup
-    power_title: Markup
-    power_text: Markup
-    mde_title: Markup
-    mde_text: Markup
-    money: Markup
-    money_lead: Markup
-    money_head: tuple[Markup, ...]
-    calendar: Markup
-    calendar_head: tuple[Markup, ...]
-    rule: Markup
-    rule_lead: Markup
-    method: Markup
-    table: Markup
-    power_head: tuple[Markup, Markup]
-    mde_head: tuple[Markup, Markup]
+FILES = {
+    "arms": N_("The groups"),
+    "why": N_("What stands in the way"),
+    "ways": N_("What would change that"),
+    "answers": N_("What each question takes"),
+    "money": N_("The money to expect"),
+    "power_curve": N_("Chance to find the effect, by units"),
+    "mde_curve": N_("Smallest effect found"),
+    "calendar": N_("Calendar"),
+}
+"""Titles of the tables of a plan as files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +58,7 @@ class Row:
     name: Markup
     role: Markup
     baseline: str
-    spread: Markup
+    about: tuple[Markup, ...]
     effect: str
     relative: str
     units: str
@@ -105,12 +92,14 @@ class PlanView:
     notes: tuple[Markup, ...]
     money: tuple[MoneyRow, ...]
     money_notes: tuple[Markup, ...]
+    rehearsal: RehearsalView | None
     calendar: tuple[Step, ...]
     rule: tuple[Markup, ...]
     method: tuple[Markup, ...]
     has_curves: bool
     power_points: tuple[tuple[str, str], ...]
     mde_points: tuple[tuple[str, str], ...]
+    files: tuple[FileLink, ...]
     footer: tuple[Markup, ...]
 
 
@@ -123,7 +112,7 @@ def build_view(facts: Mapping[str, Any], language: str) -> PlanView:
         id=facts["experiment"]["id"],
         title=words.name(facts["experiment"]["name"], facts["experiment"]["id"]),
         question=words.name(facts["experiment"]["question"], ""),
-        w=_fixed(say),
+        w=fixed(say),
         tone="up" if good else "down",
         label=words.say("Can answer") if good else words.say("Cannot answer"),
         headline=say.headline(),
@@ -132,9 +121,10 @@ def build_view(facts: Mapping[str, Any], language: str) -> PlanView:
         tiles=_tiles(say),
         ways=tuple(_way(say, w) for w in facts["ways"]),
         rows=tuple(_row(say, a) for a in facts["answers"]),
-        notes=_notes(say),
+        notes=notes(say),
         money=money_rows(say),
         money_notes=money_notes(say),
+        rehearsal=rehearsal_view(say),
         calendar=calendar(say),
         rule=rule(say),
         method=method(say),
@@ -149,6 +139,7 @@ def build_view(facts: Mapping[str, Any], language: str) -> PlanView:
             )
             for p in _spread(facts["mde_curve"])
         ),
+        files=links(words, f"{facts['experiment']['id']}.plan", tables(facts), FILES),
         footer=(
             words.say("spec {hash}", hash=facts["experiment"]["spec_hash"][:16]),
             words.say("to make this page again: {command}", command="loyalty-exp size"),
@@ -160,72 +151,6 @@ def _spread(points: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Give some points of a curve, the first and the last among them."""
     last = len(points) - 1
     return [points[i] for i in sorted({round(last * k / 8) for k in range(9)})] if points else []
-
-
-def _fixed(say: Says) -> Words:
-    words = say.words
-    of = say.facts["curve_of"]
-    days = bool(say.facts["mde_curve"]) and say.facts["mde_curve"][0]["day"] is not None
-    name = say.metric(of["id"], of["kind"]) if of else ""
-    there = say.words.say("Smallest effect at the units there are")
-    return Words(
-        skip=words.say("Skip to the plan"),
-        eyebrow=words.say("Test plan"),
-        answer=words.say("Can this test answer its question?"),
-        at_a_glance=words.say("At a glance"),
-        ways=words.say("What would change that"),
-        ways_lead=words.say("The cheapest changes, those that are enough alone first."),
-        questions=words.say("What each question takes"),
-        questions_lead=words.say(
-            "Units are those of all arms. Every number is that of the test which the readout will "
-            "run, at a power of "
-            "{power}.",
-            power=words.percent(say.facts["rule"]["power"], step=0),
-        ),
-        head=(
-            words.say("Question"),
-            words.say("Baseline"),
-            words.say("Effect to be found"),
-            words.say("Units needed"),
-            words.say("Chance to find it with the units there are"),
-            there,
-            words.say("Days"),
-        ),
-        curves=words.say("How far more units carry"),
-        power_title=words.say("Chance to find the effect: {metric}", metric=name),
-        power_text=words.say(
-            "The curve rises with the units of all arms; the dashed line is the power aimed at."
-        ),
-        mde_title=words.say("Smallest effect that is found: {metric}", metric=name),
-        mde_text=words.say("The curve falls as units come in; the dashed line is the effect to be found."),
-        money=words.say("The money to expect"),
-        money_lead=words.say(
-            "If the effect planned for is there, at the size of this test. The cost of the control "
-            "is the net benefit "
-            "that its units go without."
-        ),
-        money_head=(
-            words.say("Offer"),
-            words.say("Net benefit a unit"),
-            words.say("ROI interval to expect"),
-            words.say("Chance that ROI can be read"),
-            words.say("Budget at risk"),
-            words.say("Cost of the control"),
-        ),
-        calendar=words.say("Calendar"),
-        calendar_head=(words.say("Step"), words.say("Day of the test"), words.say("Date")),
-        rule=words.say("The rule, written down before"),
-        rule_lead=words.say(
-            "Locking the spec freezes this rule; whatever changes later is shown as a deviation."
-        ),
-        method=words.say("How this was planned"),
-        table=words.say("Show the figures as a table"),
-        power_head=(words.say("units of all arms"), words.say("Chance to find it")),
-        mde_head=(
-            words.say("days of entry") if days else words.say("units of all arms"),
-            words.say("Smallest effect found"),
-        ),
-    )
 
 
 def _good(say: Says) -> tuple[Markup, ...]:
@@ -328,9 +253,7 @@ def _row(say: Says, a: Mapping[str, Any]) -> Row:
         name=name,
         role=_role(say, a),
         baseline=str(say.level(a["id"], base["mean"])) if base else "–",
-        spread=words.say("spread {sd}", sd=say.change(a["id"], base["sd_left"]))
-        if base and say.display(a["id"]) != "percent"
-        else Markup(""),
+        about=_about(say, a) if base else (),
         effect=str(say.change(a["id"], effect)) if effect is not None else "–",
         relative=str(words.percent(a["effect_relative"])) if a["effect_relative"] is not None else "",
         units=str(words.count(a["n_total"])) if a["n_total"] is not None else "–",
@@ -351,6 +274,21 @@ def _row(say: Says, a: Mapping[str, Any]) -> Row:
     )
 
 
+def _about(say: Says, a: Mapping[str, Any]) -> tuple[Markup, ...]:
+    """Say what else is known of a metric before the test."""
+    words, base, told = say.words, a["baseline"], []
+    counted = say.display(a["id"]) != "percent"
+    if counted:
+        told.append(words.say("spread {sd}", sd=say.change(a["id"], base["sd_left"])))
+    if counted and base["zero_share"]:
+        told.append(words.say("{share} at 0", share=words.percent(base["zero_share"])))
+    if base["correlation"] >= 0.005:
+        told.append(words.say("correlation {value}", value=words.number(base["correlation"], step=-2)))
+    if base["icc"] is not None:
+        told.append(words.say("likeness in clusters {value}", value=words.number(base["icc"], step=-3)))
+    return tuple(told)
+
+
 def _role(say: Says, a: Mapping[str, Any]) -> Markup:
     words = say.words
     if a["kind"] == "guardrail":
@@ -360,39 +298,3 @@ def _role(say: Says, a: Mapping[str, Any]) -> Markup:
     if a["role"] == "primary":
         return words.say("decides")
     return words.say("secondary")
-
-
-def _notes(say: Says) -> tuple[Markup, ...]:
-    words = say.words
-    told = []
-    inflation = max((a["inflation"] for a in say.facts["answers"]), default=1.0)
-    if inflation > 1.0001:
-        told.append(
-            words.say(
-                "Looking before the end takes {factor} times the units of one look.",
-                factor=words.number(inflation, step=-3),
-            )
-        )
-    clustered = [a for a in say.facts["answers"] if a["design_effect"] > 1.0001]
-    if clustered:
-        most = max(clustered, key=lambda a: float(a["design_effect"]))
-        told.append(
-            words.say(
-                "Units of a cluster are alike, which takes up to {factor} times the units.",
-                factor=words.number(most["design_effect"]),
-            )
-        )
-    if any(
-        a["role"] == "primary" and a["alpha"] < say.facts["rule"]["alpha"] - 1e-12
-        for a in say.facts["answers"]
-    ):
-        told.append(
-            words.say("Several primary comparisons share the error rate, so each is held to a part of it.")
-        )
-    if any(a["kind"] == "contrast" for a in say.facts["answers"]):
-        told.append(
-            words.say(
-                "An interaction as large as a main effect takes about four times the units of that effect."
-            )
-        )
-    return tuple(told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from markupsafe import Markup
@@ -33,7 +34,7 @@ REASONS = (
     N_("no change of this share is detectable with these arms"),
     N_("a quantile is not sized in closed form"),
     N_("more than 1e+15 units would be needed"),
-    N_("contrasts are not read over clusters"),
+    N_("contrasts are not planned over clusters"),
     N_("there is no cost to divide by"),
     N_("the mean of the denominator is 0"),
 )
@@ -68,8 +69,19 @@ class Says:
             return self.words.say("{metric}, by time to the event", metric=shown)
         if not contrast:
             return Markup.escape(shown)
-        named = self.words.say("interaction") if contrast == "interaction" else contrast.replace("_", " ")
-        return self.words.say("{metric}, {contrast}", metric=shown, contrast=named)
+        return self.words.say("{metric}: {contrast}", metric=shown, contrast=self._contrast(contrast))
+
+    def _contrast(self, contrast: str) -> str:
+        """Name a contrast: of the spec by its id, of the factors by what it compares."""
+        words, factors = self.words, self.facts["experiment"]["factors"]
+        for factor in factors:
+            if contrast == f"main_{factor}":
+                return words.say("Main effect of {factor}", factor=factor.replace("_", " "))
+        for pair in combinations(factors, 2):
+            if contrast == "interaction_" + "_".join(pair):
+                first, second = (f.replace("_", " ") for f in pair)
+                return words.say("Interaction of {first} and {second}", first=first, second=second)
+        return contrast.replace("_", " ")
 
     def arm(self, arm_id: str | None) -> str:
         """Name an arm."""
@@ -240,15 +252,45 @@ def summary(facts: Mapping[str, Any]) -> str:
     for i, way in enumerate(facts["ways"], 1):
         enough = "enough alone" if way["enough"] else "not enough alone"
         lines.append(f"  {i}. {say.way(way).striptags()} ({enough}; {say.cost(way).striptags()})")
-    for a in facts["answers"]:
-        name = say.metric(a["id"], a["kind"]).striptags()
-        arm = f" ({say.arm(a['treatment'])})" if say.several() and a["treatment"] else ""
-        parts = [a["reason"]] if a["reason"] else []
-        if a["n_total"] is not None:
-            parts.append(
-                f"{say.words.count(a['n_total'])} units find {say.change(a['id'], a['effect_absolute'])}"
-            )
-        if a["mde_absolute"] is not None:
-            parts.append(f"the units there find {say.change(a['id'], a['mde_absolute'])}")
-        lines.append(f"  {name}{arm}: {'; '.join(parts)}")
+    lines += [_answer(say, a) for a in facts["answers"]]
+    lines += [_money(say, m) for m in facts["money"] if m["budget_at_risk"] is not None]
+    if facts["calendar"]:
+        days = say.words.count(facts["calendar"][-1]["day"])
+        lines.append(f"  {days} days from the first unit to final data, with the units of the test")
     return "\n".join(lines)
+
+
+def _answer(say: Says, a: Mapping[str, Any]) -> str:
+    """Give the line of one question."""
+    words, parts = say.words, [a["reason"]] if a["reason"] else []
+    arm = f" ({say.arm(a['treatment'])})" if say.several() and a["treatment"] else ""
+
+    def size(which: str) -> str:
+        relative = a[f"{which}_relative"]
+        beside = f" ({words.percent(relative)})" if relative is not None else ""
+        return f"{say.change(a['id'], a[f'{which}_absolute'])}{beside}"
+
+    if a["n_total"] is not None:
+        days = f" after {words.count(a['days_to_answer'])} days" if a["days_to_answer"] else ""
+        parts.append(f"{words.count(a['n_total'])} units find {size('effect')}{days}")
+    if a["mde_absolute"] is not None:
+        chance = f", and the effect with a chance of {words.chance(a['power'])}" if a["power"] else ""
+        parts.append(f"the units there find {size('mde')}{chance}")
+    return f"  {say.metric(a['id'], a['kind']).striptags()}{arm}: {'; '.join(parts)}"
+
+
+def _money(say: Says, m: Mapping[str, Any]) -> str:
+    """Give the line of the money of one offer."""
+    words, parts = say.words, []
+    if m["half_width"] is not None:
+        parts.append(
+            f"net benefit {words.money(m['net_benefit'])} a unit, known to ± {words.money(m['half_width'])}"
+        )
+    if m["roi_lower"] is not None and m["roi_upper"] is not None:
+        parts.append(f"ROI from {words.percent(m['roi_lower'])} to {words.percent(m['roi_upper'])}")
+    if m["probability_readable"] is not None:
+        parts.append(f"readable with a chance of {words.chance(m['probability_readable'])}")
+    parts.append(f"{words.exact(m['budget_at_risk'])} at risk")
+    if m["control_cost"] is not None:
+        parts.append(f"the control costs {words.exact(m['control_cost'])}")
+    return f"  {say.arm(m['treatment'])}: {'; '.join(parts)}"

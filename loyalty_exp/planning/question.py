@@ -62,20 +62,21 @@ def level_of(experiment: Experiment, role: str) -> Level:
 
     Holm, Hochberg and Hommel reject at least what Bonferroni does, so the plan for Bonferroni holds for them.
     Dunnett's method shares alpha over treatments by what they have in common, the control, and over metrics
-    as Bonferroni does; over several looks, or with treatments of unequal size, the plan is Bonferroni's.
+    as Bonferroni does; over several looks the readout's rule is Holm's. In a fixed sequence each comparison
+    has all of alpha, once those before it have passed.
     """
     analysis, rule = experiment.analysis, experiment.analysis.multiplicity.primary
     if role == "guardrail":
         return Level(analysis.alpha / 2, 1)
-    if role != "primary" or rule == "none":
+    if role != "primary" or rule in {"none", "fixed_sequence"}:
         return Level(analysis.alpha)
     primaries = sum(m.role == "primary" for m in experiment.metrics)
-    shares = {a.id: a.share for a in experiment.planned_arms}
-    control, sizes = shares[experiment.control], {shares[arm] for arm in experiment.treatments}
-    if rule == "dunnett" and analysis.sequential is None and max(sizes) - min(sizes) < 1e-9:
+    if rule == "dunnett" and analysis.sequential is None:
+        shares = {a.id: a.share for a in experiment.planned_arms}
+        control = shares[experiment.control]
+        parts = [shares[arm] / (shares[arm] + control) for arm in experiment.treatments]
         one = adjusted_level(Level(analysis.alpha), primaries)
-        part = max(sizes) / (max(sizes) + control)
-        return adjusted_level(one, len(experiment.treatments), "dunnett", part)
+        return adjusted_level(one, len(parts), "dunnett", parts)
     return adjusted_level(Level(analysis.alpha), primaries * len(experiment.treatments))
 
 

@@ -20,6 +20,7 @@ from loyalty_exp.planning.question import (
     shape_of,
 )
 from loyalty_exp.planning.result import Kind
+from loyalty_exp.readout.contrasts import asked_contrasts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.sizing import Sizing
 from loyalty_exp.stats.power.design import Level
@@ -91,7 +92,8 @@ def _test(
     experiment: Experiment, sizing: Sizing, baselines: Baselines, metric: Metric, choice: str, known: Known
 ) -> Means | Proportions | Clustered:
     prior = experiment.estimator_of(metric).prior_sd
-    if choice not in PLANNED or prior is not None:
+    drawn_whole = experiment.cluster is not None and choice not in {"clusters", "ratio_clusters"}
+    if choice not in PLANNED or prior is not None or drawn_whole:
         raise NotEstimable("the power of this estimator has no closed form; rehearse it on made data")
     if choice in {"clusters", "ratio_clusters"}:
         shape = shape_of(sizing, baselines, known.design_effect)
@@ -117,45 +119,30 @@ def _margin(metric: Metric, mean: float) -> float:
     return metric.margin.relative * abs(mean)
 
 
-def contrast_weights(experiment: Experiment) -> dict[str, dict[str, float]]:
-    """Contrasts of the spec, and the interaction of a two by two design that names none."""
-    named = {c.id: dict(c.weights) for c in experiment.analysis.contrasts}
-    if named or len(experiment.factors) != 2 or not isinstance(experiment.arms, tuple):
-        return named
-    levels = list(experiment.factors.values())
-    if any(len(level) != 2 for level in levels):
-        return named
-    first, second = experiment.factors
-    weights: dict[str, float] = {}
-    for arm in experiment.arms:
-        on = [arm.factors.get(f) == level[1] for f, level in zip((first, second), levels, strict=True)]
-        weights[arm.id] = 1.0 if on[0] == on[1] else -1.0
-    return {"interaction": weights} if len(weights) == 4 else named
-
-
 def _contrasts(experiment: Experiment, sizing: Sizing, baselines: Baselines) -> Iterator[Question]:
-    """Read each contrast on the primary metrics, for an effect of the size of the main one."""
+    """Plan the contrasts of the readout on primary metrics; Holm's method shares alpha among those of one."""
+    asked = asked_contrasts(experiment)
     for metric in (m for m in experiment.metrics if m.role == "primary"):
-        for name, weights in contrast_weights(experiment).items():
+        for one in asked:
             common: dict[str, Any] = {
-                "id": f"{metric.id}: {name}",
+                "id": f"{metric.id}: {one.id}",
                 "treatment": None,
                 "role": "secondary",
                 "required": False,
-                "level": Level(experiment.analysis.alpha),
-                "weights": weights,
+                "level": Level(experiment.analysis.alpha / len(asked)),
+                "weights": dict(one.weights),
                 "days": experiment.schedule.outcome_days or 0,
                 "name": "contrast",
             }
             try:
                 if experiment.cluster is not None:
-                    raise NotEstimable("contrasts are not read over clusters")
+                    raise NotEstimable("contrasts are not planned over clusters")
                 known = baseline_of(sizing, baselines, metric.id)
                 sd = known.sd_left
-                asked = constant(effect_of(sizing, metric.id, known.mean))
+                effect = constant(effect_of(sizing, metric.id, known.mean))
             except NotEstimable as reason:
                 yield Question("contrast", test=None, known=None, effect=None, mean=None,
                                reason=str(reason), **common)  # fmt: skip
                 continue
-            yield Question("contrast", test=Means((sd, sd), "normal"), known=known, effect=asked,
+            yield Question("contrast", test=Means((sd, sd), "normal"), known=known, effect=effect,
                            mean=known.mean, **common)  # fmt: skip

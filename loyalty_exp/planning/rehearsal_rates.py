@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from loyalty_exp.planning.promise import Promise
 from loyalty_exp.planning.rehearsal_result import UNIFORM, Rate, Reading, Scenario, Stop, Truth, rate_of
 from loyalty_exp.readout.result import Readout
-from loyalty_exp.spec.analysis import GroupSequential
 from loyalty_exp.spec.experiment import Experiment
 
 BAND = 3.3
@@ -29,7 +29,9 @@ def record_of(readout: Readout, experiment: Experiment) -> dict[str, Any]:
         "action": readout.decision.action,
         "arm": readout.decision.arm,
         "metrics": [
-            [a.estimate, a.std_error, a.ci_lower, a.ci_upper, a.p_value, e.variance_reduction]
+            [a.estimate, a.std_error, a.ci_lower, a.ci_upper, a.p_value, e.variance_reduction,
+             a.p_value_adjusted if e.role == "primary" else a.p_value,
+             e.guardrail.status == "pass" if e.guardrail else None]
             if (a := e.absolute) is not None
             else None
             for e in overall
@@ -76,13 +78,13 @@ def summarized(
 ) -> Scenario:
     """Turn the records of one scenario into rates."""
     alpha, null = experiment.analysis.alpha, name == "null"
+    promise = Promise(experiment, units)
     readings = [
-        _metric_reading(i, *about, truth, records, Promise(experiment, about[2], units), null)
-        for i, about in enumerate(expected.metrics)
+        _metric_reading(i, *about, truth, records, promise, null) for i, about in enumerate(expected.metrics)
     ]
     if experiment.economics is not None:
         readings += [
-            _money_reading(i, arm, truth, expected.money[i], records, Promise(experiment, arm, units))
+            _money_reading(i, arm, truth, expected.money[i], records, promise)
             for i, arm in enumerate(experiment.treatments)
         ]
     worth = worth_shipping(experiment, truth)
@@ -129,39 +131,6 @@ def worth_shipping(experiment: Experiment, truth: Truth) -> tuple[str, ...]:
     return experiment.treatments if all(better) else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What the plan of a spec promises of one comparison in a history of so many units."""
-
-    experiment: Experiment
-    treatment: str
-    units: int
-
-    @property
-    def alpha(self) -> float:
-        """Two-sided."""
-        return self.experiment.analysis.alpha
-
-    def power(self, effect: float | None, std_error: float | None, *, looked: bool) -> float | None:
-        """Chance that the test of a difference of this size rejects; `looked` before the end, too."""
-        from loyalty_exp.planning.looks import boundaries_of, looking
-        from loyalty_exp.stats.group_sequential_design import operating_characteristics
-        from loyalty_exp.stats.power.design import Level
-        from loyalty_exp.stats.power.reference import normal_power
-
-        if effect is None or not std_error:
-            return None
-        plan, level = self.experiment.analysis.sequential, Level(self.alpha)
-        if plan is not None and looked:
-            if isinstance(plan, GroupSequential):
-                bounds = boundaries_of(plan, self.alpha, 2)
-                return operating_characteristics(bounds, abs(effect) / std_error).cumulative_power[-1]
-            shares = {a.id: a.share for a in self.experiment.planned_arms}
-            part = shares[self.treatment] + shares[self.experiment.control]
-            level = looking(plan, level, 0.8, self.units, part).level
-        return normal_power(effect, std_error, std_error, level)
-
-
 def uniform_p_value(p_values: Sequence[float]) -> float | None:
     """P-value of the Kolmogorov-Smirnov test that p-values are uniform.
 
@@ -199,8 +168,19 @@ def _metric_reading(
     looked = [r["read"][place] for r in records if r.get("read") and r["read"][place] is not None]
     effect, level = truth.effects[metric], truth.levels[metric]
     p_values = [r[4] for r in there if r[4] is not None]
-    crossed = [r[2] for r in looked] or [p < promise.alpha for p in p_values]
+    # Without an effect each comparison keeps its own level; with one, what decides shares alpha with others.
+    at = 2 if null else 3
+    crossed = [r[at] for r in looked] or [
+        r[4 if null else 6] < promise.alpha for r in there if r[4] is not None
+    ]
     bounds = [r[:2] for r in looked] or [r[2:4] for r in there]
+    held = [r[-1] for r in (looked or there) if r[-1] is not None]
+    guards = role == "guardrail"
+    planned = (
+        (promise.holds(metric, truth, std_error) if not looked else None)
+        if guards
+        else promise.power(effect, std_error, promise.level(role), looked=bool(looked))
+    )
     return Reading(
         metric,
         role,
@@ -211,10 +191,11 @@ def _metric_reading(
         *_spread(there),
         _coverage(bounds, [effect] * len(bounds)),
         rate_of(sum(crossed), len(crossed)) if crossed else None,
-        promise.power(effect, std_error, looked=bool(looked)),
+        planned,
         _median(r[5] for r in there),
         uniform_p_value(p_values) if null else None,
         len(rows) - len(there),
+        rate_of(sum(held), len(held)) if guards and held else None,
     )
 
 
@@ -243,7 +224,7 @@ def _money_reading(
         *_spread(there),
         _coverage(bounds, [truth.variable[arm] - once for once in fixed]),
         rate_of(sum(outside), len(outside)) if outside else None,
-        promise.power(true, std_error, looked=bool(looked)),
+        promise.power(true, std_error, promise.alpha, looked=bool(looked)),
         None,
         None,
         len(rows) - len(there),

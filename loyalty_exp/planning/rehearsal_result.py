@@ -79,16 +79,19 @@ class Reading:
         How often the interval held the truth: the one at the look where a run stops, where the spec plans
         looks at this metric.
     rejected : Rate or None
-        How often the interval or test excluded no difference: false positives without an effect, power with
-        one. Where the spec plans looks at this metric, at any of them.
+        How often the interval or test excluded no difference: false positives without an effect, each
+        comparison for itself; with one the power, of a primary metric adjusted as the readout does. Where the
+        spec plans looks at this metric, at any of them.
     planned_power : float or None
-        What a plan with the standard error of the whole history promises, looks allowed for. Of an
-        always-valid plan, at the last look alone.
+        What a plan with the standard error of the whole history promises of `rejected` with an effect, looks
+        and the part of alpha allowed for; of a guardrail, of `held`.
     variance_reduction : float or None
         Median share of variance that covariates took away.
     uniform_p_value : float or None
         Of the Kolmogorov-Smirnov test that the p-values are uniform; without an effect only.
     not_estimable : int
+    held : Rate or None
+        Of a guardrail: how often its margin was shown to hold, at the look where a run stops.
     """
 
     metric: str
@@ -106,6 +109,7 @@ class Reading:
     variance_reduction: float | None
     uniform_p_value: float | None
     not_estimable: int
+    held: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)

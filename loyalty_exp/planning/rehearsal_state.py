@@ -11,7 +11,7 @@ from typing import Any
 
 from loyalty_exp.workspace import make_folder, write_text
 
-SCHEMA = "loyalty-exp/rehearsal-state/v1"
+SCHEMA = "loyalty-exp/rehearsal-state/v2"
 
 PAUSE = 5.0
 """Seconds between two writes."""

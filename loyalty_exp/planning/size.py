@@ -11,6 +11,7 @@ from loyalty_exp.grammar import canonical
 from loyalty_exp.planning.answerable import binding_of, reasons, ways
 from loyalty_exp.planning.baseline import Baselines
 from loyalty_exp.planning.money_plan import cheapest, money_plans
+from loyalty_exp.planning.one_arm import window_days
 from loyalty_exp.planning.question import Question
 from loyalty_exp.planning.questions import questions
 from loyalty_exp.planning.result import Answer, Point, Sizing
@@ -85,7 +86,7 @@ def terms_of(experiment: Experiment, asked: spec_sizing.Sizing, baselines: Basel
     schedule, maturity = experiment.schedule, experiment.program.maturity
     shares = {a.id: a.share for a in experiment.planned_arms}
     after = schedule.refund_days + (maturity.data_lag_days if maturity else 0)
-    window = schedule.outcome_days or 0
+    window = window_days(experiment)
     entry = asked.entry_per_day or baselines.entry_per_day
     available = float(asked.available_units) if asked.available_units is not None else None
     if available is None and entry is None and baselines.units is not None:
@@ -131,6 +132,7 @@ def _facts(experiment: Experiment) -> dict[str, Any]:
         "question": experiment.question,
         "unit": experiment.unit,
         "cluster": experiment.cluster,
+        "factors": list(experiment.factors),
         "currency": canonical(program.currency) if program.currency else None,
         "spec_hash": experiment.spec_hash,
         "metrics": [
@@ -203,7 +205,7 @@ def _calendar(
         return ()
     start = experiment.schedule.start
     enrol = terms.enrol(test_units)
-    window = max([experiment.schedule.outcome_days or 0])
+    window = window_days(experiment)
     steps = [("first_unit", 1), ("last_unit", enrol)]
     if experiment.analysis.sequential is not None and hasattr(experiment.analysis.sequential, "looks"):
         steps += [

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.planning.families import Clustered, LogRank, Means, WithinMargin
-from loyalty_exp.planning.looks import looking
+from loyalty_exp.planning.looks import inflation
 from loyalty_exp.planning.question import Question
 from loyalty_exp.planning.result import Answer
 from loyalty_exp.spec.analysis import AlwaysValid, GroupSequential
@@ -54,9 +54,14 @@ class Terms:
         return max(1, math.ceil(units / self.entry_per_day * (1 - 1e-12)))
 
 
-def part_of(question: Question, terms: Terms) -> float:
-    """Part of the units that a question looks at."""
-    return math.fsum(terms.shares[arm] for arm, w in question.weights.items() if w)
+def looked(question: Question, terms: Terms) -> AlwaysValid | GroupSequential | None:
+    """Give the looks that a question allows for; contrasts, log-rank tests and ROI keep their level."""
+    return terms.plan if question.kind in {"metric", "guardrail", "net_benefit"} else None
+
+
+def growth(question: Question, terms: Terms, units: float) -> float:
+    """Units with looks over units with one test at the end, where so many come in all arms."""
+    return inflation(looked(question, terms), question.level, terms.target, units)
 
 
 def sizes(question: Question, terms: Terms, units: float) -> Pair:
@@ -78,18 +83,16 @@ def power_at(question: Question, terms: Terms, units: float) -> float:
     """
     if question.test is None or question.effect is None:
         raise NotEstimable(question.reason or "no effect is named")
-    look = looking(terms.plan, question.level, terms.target, units, part_of(question, terms))
-    pair = sizes(question, terms, units / look.inflation)
-    return question.test.power(question.effect(units), pair, look.level)
+    pair = sizes(question, terms, units / growth(question, terms, units))
+    return question.test.power(question.effect(units), pair, question.level)
 
 
 def detectable_at(question: Question, terms: Terms, units: float) -> float:
     """Smallest effect that is found with so many units in all arms."""
     if question.test is None:
         raise NotEstimable(question.reason or "it cannot be planned")
-    look = looking(terms.plan, question.level, terms.target, units, part_of(question, terms))
-    pair = sizes(question, terms, units / look.inflation)
-    return question.test.detectable(pair, terms.target, look.level)
+    pair = sizes(question, terms, units / growth(question, terms, units))
+    return question.test.detectable(pair, terms.target, question.level)
 
 
 def units_needed(question: Question, terms: Terms) -> float:
@@ -109,13 +112,12 @@ def units_needed(question: Question, terms: Terms) -> float:
     test = question.test.inner if isinstance(question.test, WithinMargin) else question.test
     if isinstance(test, Clustered):
         fewest *= test.shape.size
-    look = looking(terms.plan, question.level, terms.target, fewest, part_of(question, terms))
-    found = least(
-        lambda units: power_at(question, terms, units),
-        terms.target,
-        fewest * look.inflation * 1.001,
-        MOST_UNITS,
-    )
+    fewest *= growth(question, terms, fewest) * 1.01
+    most, plan = MOST_UNITS, looked(question, terms)
+    # Past its horizon an always-valid plan is read at wider bounds, so power falls there before it rises.
+    if isinstance(plan, AlwaysValid) and plan.horizon > fewest:
+        most = plan.horizon if power_at(question, terms, plan.horizon) >= terms.target else most
+    found = least(lambda units: power_at(question, terms, units), terms.target, fewest, most)
     if found is None:
         raise NotEstimable(f"more than {MOST_UNITS:.0e} units would be needed")
     return found
@@ -161,9 +163,7 @@ def answer(question: Question, terms: Terms) -> Answer:
         if known and question.role != "money"
         else None,
         design_effect=known.design_effect if known else 1.0,
-        inflation=looking(
-            terms.plan, level, terms.target, needed or at or 1e6, part_of(question, terms)
-        ).inflation,
+        inflation=growth(question, terms, needed or at or 1e6),
         effect_absolute=effect,
         effect_relative=effect / mean if effect is not None and mean else None,
         n_treatment=n_t,

@@ -49,8 +49,10 @@ def known_of(experiment: Experiment, metric: Metric, found: Outcomes, zero: floa
     elif kind != "moments":
         name = "welch"
     outcome, covariates = needs.outcome, needs.covariates
-    left = variance_of_unit(name, evidence, outcome, covariates, arm.n)
     plain = variance_of_unit("ratio_delta" if metric.measure == "ratio" else "welch", arm, outcome, (), arm.n)
+    # Where nothing is adjusted for, nothing is taken away: score intervals divide by n, not by n - 1.
+    adjusts = kind != "moments" or bool(covariates)
+    left = variance_of_unit(name, evidence, outcome, covariates, arm.n) if adjusts else plain
     mean = _mean(arm, outcome)
     if kind != "clusters":
         return Known(mean, math.sqrt(plain), math.sqrt(left), zero, source="history")

@@ -10,9 +10,15 @@ from markupsafe import Markup
 from loyalty_exp.portfolio.gather import Gathered
 from loyalty_exp.portfolio.language import speech
 from loyalty_exp.portfolio.lines import Line, line_of, scales_of
+from loyalty_exp.portfolio.summary import summary
 from loyalty_exp.portfolio.tiles import Tile, tiles_of
 from loyalty_exp.portfolio.totals import Totals, counts, totals_of
+from loyalty_exp.readout.tables import tables
+from loyalty_exp.report.files import FileLink, links
+from loyalty_exp.report.language import N_
 from loyalty_exp.report.wording import Wording
+
+FILES = {"experiments": N_("The experiments"), "totals": N_("What they add up to")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class PortfolioView:
     tiles: tuple[Tile, ...]
     lines: tuple[Line, ...]
     notes: tuple[Markup, ...]
+    files: tuple[FileLink, ...]
     unreadable: tuple[str, ...]
 
 
@@ -64,6 +71,7 @@ def build_view(found: Gathered, language: str, page_of: Callable[[str], str]) ->
         tiles=tiles_of(language, totals, found.holdout),
         lines=tuple(line_of(language, e, scales, page_of(e.id)) for e in found.entries),
         notes=_notes(words, found, totals),
+        files=links(words, "portfolio", tables(summary(found)), FILES),
         unreadable=found.unreadable,
     )
 

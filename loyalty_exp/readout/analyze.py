@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loyalty_exp.outcomes.outcomes import Outcomes
+from loyalty_exp.readout.best_arm import with_best_arm
 from loyalty_exp.readout.contrasts import contrasts
 from loyalty_exp.readout.effects import estimate_all, interactions, secondary_readings
 from loyalty_exp.readout.exposure import exposure_facts
@@ -41,7 +42,7 @@ def analyze(experiment: Experiment, outcomes: Outcomes, look: Look | None = None
     return Answers(
         estimates,
         interactions(experiment, estimates),
-        secondary_readings(experiment, outcomes),
+        with_best_arm(experiment, outcomes, secondary_readings(experiment, outcomes)),
         repurchase_facts(experiment, outcomes, estimates),
         contrasts(experiment, outcomes),
         check_health(experiment, outcomes, estimates),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import combinations
 from math import prod
+from operator import add
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.grammar import Text
@@ -15,10 +17,9 @@ from loyalty_exp.readout.result import ContrastFacts
 from loyalty_exp.spec.arms import ArmsInColumn
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.arm_means import ArmMeans, plain
+from loyalty_exp.stats.cluster_moments import ClusterArm
 from loyalty_exp.stats.moments import Moments, merge
 from loyalty_exp.stats.multiplicity import holm
-
-NOT_OVER_CLUSTERS = "contrasts are not read over clusters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,9 @@ def _contrast(experiment: Experiment, outcomes: Outcomes, metric: Metric, asked:
     from loyalty_exp.stats.factorial import contrast
 
     blank = ContrastFacts(asked.id, asked.name, metric.id, dict(asked.weights))
-    if experiment.cluster is not None:
-        return replace(blank, not_estimable=NOT_OVER_CLUSTERS)
     arms = [arm for arm, weight in asked.weights.items() if weight]
     try:
-        means = [arm_means(experiment, metric, outcomes.overall[metric.id], arm) for arm in arms]
+        means = [arm_means(experiment, metric, outcomes, arm) for arm in arms]
         found = contrast([asked.weights[arm] for arm in arms], means)
         test = found.test(found.columns[0], experiment.analysis.alpha)
     except NotEstimable as reason:
@@ -89,28 +88,60 @@ def _contrast(experiment: Experiment, outcomes: Outcomes, metric: Metric, asked:
     )
 
 
-def arm_means(experiment: Experiment, metric: Metric, blocks: ArmMoments, arm: str) -> ArmMeans:
+def arm_means(experiment: Experiment, metric: Metric, outcomes: Outcomes, arm: str) -> ArmMeans:
     """Mean of one arm, adjusted with slopes over all arms together, so that arms can be weighed at will.
 
     Raises
     ------
     NotEstimable
-        With fewer than two units in the arm.
+        With fewer than two units or clusters in the arm.
     """
     needs = metric.needs(experiment.shape, experiment.library)
-    own = blocks[arm]
-    rest = merge((m for name, m in blocks.items() if name != arm), own.columns)
-    if metric.measure == "ratio":
-        from loyalty_exp.stats.ratio import ratio_means
+    if metric.measure != "ratio":
+        if experiment.cluster is not None:
+            by_arm = outcomes.evidence.clusters[None][metric.id]
+            return over_clusters(by_arm, arm, needs.outcome, needs.covariates)
+        return over_units(outcomes.overall[metric.id], arm, needs.outcome, needs.covariates)
+    from loyalty_exp.stats.ratio import ratio_means
 
-        numerator, denominator = needs.outcome
-        return ratio_means(own, rest, numerator, denominator, needs.covariates)[0]
-    if not needs.covariates:
-        return plain(own, needs.outcome)
-    return _adjusted(own, rest, needs.outcome, needs.covariates)
+    rows = outcomes.overall[metric.id]
+    if experiment.cluster is not None:
+        names = tuple(dict.fromkeys((*needs.outcome, *needs.covariates)))
+        clusters = outcomes.evidence.clusters[None][metric.id]
+        rows = {a: merge((cell.select(names) for cell in c.cells), names) for a, c in clusters.items()}
+    numerator, denominator = needs.outcome
+    return ratio_means(rows[arm], _others(rows, arm), numerator, denominator, needs.covariates)[0]
 
 
-def _adjusted(own: Moments, rest: Moments, outcome: tuple[str, ...], covariates: tuple[str, ...]) -> ArmMeans:
+def over_units(
+    blocks: ArmMoments, arm: str, outcome: tuple[str, ...], covariates: tuple[str, ...]
+) -> ArmMeans:
+    """Means of one arm, with slopes over the units of all arms."""
+    if not covariates:
+        return plain(blocks[arm], outcome)
     from loyalty_exp.stats.means import cuped
 
-    return cuped(own, rest, outcome, covariates)[0]
+    return cuped(blocks[arm], _others(blocks, arm), outcome, covariates)[0]
+
+
+def over_clusters(
+    blocks: Mapping[str, ClusterArm], arm: str, outcome: tuple[str, ...], covariates: tuple[str, ...]
+) -> ArmMeans:
+    """Means of one arm with a variance robust to clusters, with slopes over the clusters of all arms.
+
+    Raises
+    ------
+    NotEstimable
+        With fewer than two clusters in the arm.
+    """
+    from loyalty_exp.stats.clusters import adjusted_clusters, cluster_means
+
+    own = blocks[arm]
+    others = [c for a, c in blocks.items() if a != arm and c.n_clusters]
+    if covariates and own.n_clusters and others:
+        own = adjusted_clusters(own, reduce(add, others), outcome, covariates)[0]
+    return cluster_means(own, outcome)
+
+
+def _others(blocks: ArmMoments, arm: str) -> Moments:
+    return merge((m for name, m in blocks.items() if name != arm), blocks[arm].columns)

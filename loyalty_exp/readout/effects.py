@@ -12,7 +12,7 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.estimators.choice import Choice
 from loyalty_exp.estimators.estimator import Evidence
-from loyalty_exp.metrics import Metric, Quantile
+from loyalty_exp.metrics import Metric
 from loyalty_exp.outcomes.outcomes import Cell, Outcomes
 from loyalty_exp.readout.result import Absolute, Estimate, GuardrailResult, Interaction, Relative
 from loyalty_exp.readout.sequential import Look
@@ -138,10 +138,14 @@ def _estimate(
     parameters = choice.parameters | (
         {"seed": experiment.analysis.seed} if "seed" in estimator.parameters else {}
     )
-    parameters |= (
-        {"level": metric.quantile} if isinstance(metric, Quantile) and "level" in estimator.parameters else {}
-    )
+    own = {
+        "level": getattr(metric, "quantile", None),
+        "within_days": getattr(metric, "within_days", None),
+    }
+    parameters |= {k: v for k, v in own.items() if k in estimator.parameters and v is not None}
     try:
+        if experiment.cluster is not None and not estimator.clustered:
+            raise NotEstimable("this method takes units as independent, and whole clusters were drawn")
         treated, control = (
             evidence_of(outcomes, metric.id, arm, estimator.evidence, cell)
             for arm in (treatment, experiment.control)
@@ -174,6 +178,7 @@ def evidence_of(outcomes: Outcomes, metric: str, arm: str, kind: Evidence, cell:
     found = {
         "order_statistics": outcomes.evidence.order_statistics,
         "event_counts": outcomes.evidence.event_counts,
+        "follow_up": outcomes.evidence.follow_up,
         "rows": outcomes.evidence.rows,
     }[kind][metric][arm]
     if isinstance(found, NotEstimable):
@@ -189,8 +194,10 @@ def _sequential(
     a, units = estimate.absolute, (estimate.units_treatment or 0) + (estimate.units_control or 0)
     reading, guardrail = look.read(a.estimate, a.std_error, units), estimate.guardrail
     if guardrail is not None and guardrail.margin > 0 and reading is not None:
-        status = margin_status(reading.ci_lower, reading.ci_upper, guardrail.margin, direction)
-        guardrail = replace(guardrail, status=status)
+        bounds = reading.ci_lower, reading.ci_upper
+        if guardrail.relative is not None:
+            bounds = _with_error_of_control(a.estimate, *bounds, guardrail.relative, direction)
+        guardrail = replace(guardrail, status=margin_status(*bounds, guardrail.margin, direction))
     return replace(estimate, sequential=reading, guardrail=guardrail)
 
 
@@ -199,6 +206,8 @@ def _with_effect(blank: Estimate, effect: Effect, metric: Metric) -> Estimate:
     return replace(
         blank,
         estimator=effect.estimator,
+        units_treatment=effect.n_treated,
+        units_control=effect.n_control,
         mean_treatment=effect.mean_treated,
         mean_control=effect.mean_control,
         absolute=Absolute(a.estimate, a.std_error, a.ci_lower, a.ci_upper, a.p_value, None, a.log_p_value),
@@ -210,16 +219,40 @@ def _with_effect(blank: Estimate, effect: Effect, metric: Metric) -> Estimate:
 
 
 def _guardrail(effect: Effect, metric: Metric) -> GuardrailResult | None:
+    """Hold the interval against the margin; against a relative one that of the relative change.
+
+    Fieller's interval is below ``-m`` exactly where ``treated - (1 - m) control`` is below 0, so that the
+    error of the control mean counts.
+    """
     if metric.margin is None:
         return None
-    margin = metric.margin.absolute
-    if margin is None:
-        assert metric.margin.relative is not None
-        margin = metric.margin.relative * abs(effect.mean_control)
+    if metric.margin.absolute is not None:
+        margin, a = metric.margin.absolute, effect.absolute
+        return GuardrailResult(margin, margin_status(a.ci_lower, a.ci_upper, margin, metric.direction))
+    assert metric.margin.relative is not None
+    share, r = metric.margin.relative, effect.relative
+    margin = share * abs(effect.mean_control)
     if margin <= 0:
-        return GuardrailResult(0.0, "unsettled")
-    status = margin_status(effect.absolute.ci_lower, effect.absolute.ci_upper, margin, metric.direction)
-    return GuardrailResult(margin, status)
+        return GuardrailResult(0.0, "unsettled", share)
+    if r.ci_lower is not None:
+        status = margin_status(r.ci_lower, r.ci_upper, share, metric.direction)
+    else:
+        a = effect.absolute
+        bounds = _with_error_of_control(a.estimate, a.ci_lower, a.ci_upper, share, metric.direction)
+        status = margin_status(*bounds, margin, metric.direction)
+    return GuardrailResult(margin, status, share)
+
+
+def _with_error_of_control(
+    estimate: float, lower: float, upper: float, share: float, direction: Literal["increase", "decrease"]
+) -> tuple[float, float]:
+    """Widen an interval so that it may be held against a share of the estimated control mean.
+
+    The variance of ``treated - (1 + m) control`` is at most ``(1 + m)^2`` times that of the difference; that
+    of ``treated - (1 - m) control`` is not above it.
+    """
+    wider = 1 + share if direction == "decrease" else 1.0
+    return estimate - wider * (estimate - lower), estimate + wider * (upper - estimate)
 
 
 def _adjust(estimates: list[Estimate], methods: dict[str, str]) -> list[Estimate]:

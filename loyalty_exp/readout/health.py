@@ -13,7 +13,7 @@ from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import BALANCE
 from loyalty_exp.readout.cluster_checks import check_clusters, drawn
 from loyalty_exp.readout.exposure import exposure_checks
-from loyalty_exp.readout.result import Estimate, HealthCheck
+from loyalty_exp.readout.result import Absolute, Estimate, HealthCheck
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.sample_ratio import sample_ratio
 from loyalty_exp.stats.sample_ratio_sequential import sequential_sample_ratio
@@ -235,6 +235,13 @@ def _data_findings(outcomes: Outcomes) -> list[HealthCheck]:
     return [HealthCheck("data", "warn" if codes else "pass", None, {"codes": codes}), *checks]
 
 
+def _does_not_vary(found: Absolute) -> bool:
+    """Tell a metric without variation from an estimator that gives an interval or a p-value and no error."""
+    return found.std_error == 0 or (
+        found.std_error is None and found.ci_lower is None and found.p_value is None
+    )
+
+
 def _odd_estimates(overall: list[Estimate], alpha: float) -> list[HealthCheck]:
     checks = []
     for check, hits in {
@@ -248,7 +255,7 @@ def _odd_estimates(overall: list[Estimate], alpha: float) -> list[HealthCheck]:
             and e.absolute.p_value_adjusted is not None
             and e.absolute.p_value_adjusted < alpha
         ],
-        "no_variance": [e.metric for e in overall if e.absolute is not None and not e.absolute.std_error],
+        "no_variance": [e.metric for e in overall if e.absolute is not None and _does_not_vary(e.absolute)],
         "zero_control_mean": [e.metric for e in overall if e.mean_control == 0],
     }.items():
         if hits:

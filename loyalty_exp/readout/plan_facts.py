@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from loyalty_exp.grammar import canonical
+from loyalty_exp.metrics import Ratio
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.spec.experiment import Experiment
 
@@ -45,6 +46,7 @@ def plan_facts(experiment: Experiment, outcomes: Outcomes, spec_file: str) -> di
                 "definition": m.definition,
                 "covariates": list(m.needs(experiment.shape, experiment.library).covariates),
                 "within_days": getattr(m, "within_days", None),
+                "parts": [m.numerator, m.denominator] if isinstance(m, Ratio) else None,
             }
             for m in experiment.metrics
         ],

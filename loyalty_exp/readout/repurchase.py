@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NOT_OVER_CLUSTERS = "the time to a purchase is not compared over clusters"
+
 MOST_POINTS = 61
 """Points of a curve: every day, or evenly spread days of a longer one."""
 
@@ -48,10 +50,13 @@ def _facts(
 
     alpha, within = experiment.analysis.alpha, metric.within_days
     treated, control = counts[treatment], counts[experiment.control]
+    clustered = experiment.cluster is not None
     reasons: list[str] = []
 
     def tried(reading: Callable[[], T]) -> T | None:
         try:
+            if clustered:  # these variances take units as independent
+                raise NotEstimable(NOT_OVER_CLUSTERS)
             return reading()
         except NotEstimable as reason:
             reasons.append(str(reason))
@@ -67,7 +72,10 @@ def _facts(
         treatment=treatment,
         control=experiment.control,
         within_days=within,
-        curves={arm: _curve(counts[arm], within, alpha) for arm in (experiment.control, treatment)},
+        curves={
+            arm: _curve(counts[arm], within, alpha, limits=not clustered)
+            for arm in (experiment.control, treatment)
+        },
         rate_by_censoring=_absolute(rate),
         rate_of_mature_units=rates.get((metric.id, treatment)),
         restricted_mean=_absolute(mean),
@@ -86,8 +94,8 @@ def _absolute(d: Difference | None) -> Absolute | None:
     return Absolute(d.estimate, d.std_error, d.ci_lower, d.ci_upper, d.p_value, None, d.log_p_value)
 
 
-def _curve(counts: EventCounts, within: int, alpha: float) -> tuple[CurvePoint, ...]:
-    """Share that bought again by each day, with pointwise limits; until follow-up ends."""
+def _curve(counts: EventCounts, within: int, alpha: float, *, limits: bool) -> tuple[CurvePoint, ...]:
+    """Share that bought again by each day, with pointwise limits if asked for; until follow-up ends."""
     from loyalty_exp.stats.survival import kaplan_meier, survival_interval
 
     try:
@@ -104,8 +112,6 @@ def _curve(counts: EventCounts, within: int, alpha: float) -> tuple[CurvePoint, 
             continue
         if day > curve.time[-1] and curve.survival[-1] > 0:
             break
-        left = curve.at_risk_at(day)
-        points.append(
-            CurvePoint(day, 1 - float(curve.survival[at]), 1 - float(upper[at]), 1 - float(lower[at]), left)
-        )
+        low, high = (1 - float(upper[at]), 1 - float(lower[at])) if limits else (None, None)
+        points.append(CurvePoint(day, 1 - float(curve.survival[at]), low, high, curve.at_risk_at(day)))
     return tuple(points)

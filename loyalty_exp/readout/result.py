@@ -83,10 +83,15 @@ class Relative:
 
 @dataclass(frozen=True, slots=True)
 class GuardrailResult:
-    """A guardrail: the allowed change for the worse, in the metric's own unit, and what the interval says."""
+    """A guardrail: the allowed change for the worse, in the metric's own unit, and what the interval says.
+
+    ``relative`` is a margin that was declared as a share of the control mean. That mean is an estimate, too,
+    so it is the interval of the relative change that is held against it.
+    """
 
     margin: float
     status: Literal["pass", "breached", "unsettled"]
+    relative: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,8 @@ class Interaction:
 class ContrastFacts:
     """A weighted difference of arms: declared, or a main effect or interaction of factors.
 
-    ``metric`` is null for net benefit a unit, before fixed costs.
+    ``metric`` is null for net benefit a unit, before fixed costs; ``added`` is then the money of going from
+    one arm to another, where the contrast is of two arms.
     """
 
     id: str
@@ -161,6 +167,7 @@ class ContrastFacts:
     p_value: float | None = None
     p_value_adjusted: float | None = None
     not_estimable: str | None = None
+    added: AddedMoney | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +235,20 @@ class RoiFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedMoney:
+    """What one arm brings and costs more than another, a unit, fixed costs included; ROI is of what it adds.
+
+    The return on a second factor on top of the first: together they may pay only because the first does.
+    """
+
+    benefit: Interval
+    cost: Interval
+    net_benefit: Interval
+    probability_net_benefit_positive: float | None
+    roi: RoiFacts
+
+
+@dataclass(frozen=True, slots=True)
 class CostLineFacts:
     """One cost line: what the treatment causes beyond control, per assigned unit and in total.
 
@@ -243,11 +264,29 @@ class CostLineFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractFacts:
+    """Points of one arm in the books, in all: revenue put off at selling price, in no cost and no return.
+
+    The price paid is split by stand-alone selling prices between goods and the points given with them;
+    ``released`` follows the points redeemed so far, and ``liability`` is what is left. Both are null where
+    nothing says what was redeemed, and where points from before were used.
+    """
+
+    price: float
+    points: float
+    deferred: float
+    released: float | None
+    liability: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class PointsArmFacts:
     """Points of one arm in its windows, in all; null where no table of points says so.
 
     ``opening_balance_used`` is true where more was redeemed and expired than was issued: points from before
     were used, nothing is outstanding of these, and ``closing_liability`` is the change of what is owed.
+    ``true_up`` is what the cost of all points would change by at the rates estimated by now, or at the
+    nearest that the points used so far allow: it is in no cost line, so that past results keep their rates.
     """
 
     arm: str
@@ -266,6 +305,8 @@ class PointsArmFacts:
     accrual_cost: float
     burn_cost: float | None
     closing_liability: float | None
+    true_up: float | None = None
+    contract: ContractFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +318,7 @@ class PointsDifference:
     accrual_cost: float
     burn_cost: float | None
     closing_liability: float | None
+    true_up: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +334,8 @@ class PointsFacts:
     """Points of a treatment against control: whole arms, because bonus points displace base points in use.
 
     ``break_even`` is the redemption rate, the same for all points, at which the points pay for themselves.
+    ``base_if_all_redeemed`` and ``bonus_if_all_redeemed`` are what the cost lines would count a unit if every
+    point of a lot were redeemed, without what partners pay.
     """
 
     arms: tuple[PointsArmFacts, ...]
@@ -299,6 +343,8 @@ class PointsFacts:
     total: PointsDifference
     cost_per_point: float
     break_even: BreakEvenFacts
+    base_if_all_redeemed: float = 0.0
+    bonus_if_all_redeemed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +367,22 @@ class CouponFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SpendFacts:
+    """What the money spent brought, treatment less control: revenue and orders a unit, and over the cost.
+
+    ``iroas`` is extra revenue for each unit of money spent, ``cost_per_order`` money for each extra order;
+    null with a reason. Revenue is net of refunds and tax, before coupons and points that are a way to pay.
+    """
+
+    revenue: Interval | None = None
+    iroas: Relative | None = None
+    iroas_not_estimable: str | None = None
+    orders: Interval | None = None
+    cost_per_order: Relative | None = None
+    cost_per_order_not_estimable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EconomicsFacts:
     """Money of one treatment against control; per assigned unit unless it says total."""
 
@@ -340,6 +402,7 @@ class EconomicsFacts:
     points: PointsFacts | None
     net_benefit_sequential: SequentialInterval | None = None
     coupons: CouponFacts | None = None
+    spend: SpendFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +430,8 @@ class AssumptionFacts:
 class RolloutFacts:
     """Shipping to everyone eligible; fixed costs are those of the roll-out, not of the test.
 
-    ``value_of_information`` is the most that more data can be worth, in money over all who are reached.
+    ``loss_if_shipped`` and ``loss_if_held`` are what either decision can be expected to lose, and
+    ``value_of_information``, the smaller, the most that more data can be worth: money over all reached.
     """
 
     eligible: int | None
@@ -380,6 +444,8 @@ class RolloutFacts:
     probability_shrunk_positive: float | None
     value_of_information: float | None
     not_estimable: str | None
+    loss_if_shipped: float | None = None
+    loss_if_held: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -717,6 +783,10 @@ class Readout:
                 "roi": e.roi.estimate,
                 "roi_ci_lower": e.roi.ci_lower,
                 "roi_ci_upper": e.roi.ci_upper,
+                "iroas": e.spend.iroas.estimate if e.spend and e.spend.iroas else None,
+                "cost_per_order": e.spend.cost_per_order.estimate
+                if e.spend and e.spend.cost_per_order
+                else None,
                 "roi_status": e.roi.status,
                 "quadrant": e.roi.quadrant,
             }

@@ -114,14 +114,15 @@ def likelihood(
 
 
 def costs(bars: Sequence[Bar], *, width: float, name: str, classes: str) -> str:
-    """Draw the cost lines, largest first, each with its amount."""
+    """Draw the cost lines, largest first, each with its amount and its share of all costs."""
     row = 40.0
     canvas = Canvas(width, max(row * len(bars) + 8, 60))
     low, high = min(0.0, *(b.amount for b in bars)), max(0.0, *(b.amount for b in bars))
-    place = linear(low, high if high > low else low + 1, 2.0, width - 96.0)
+    place = linear(low, high if high > low else low + 1, 2.0, width - 130.0)
     for i, bar in enumerate(bars):
         y = i * row + 4
+        share = f" · {bar.share}" if bar.share.endswith("%") else ""
         canvas.text(2, y + 12, shortened(bar.name, int(width / 7.5)), size=12.5)
         canvas.box(place(0.0), place(bar.amount), y + 18, 14, "neg" if bar.amount >= 0 else "pos")
-        canvas.text(place(max(0.0, bar.amount)) + 6, y + 30, bar.label, size=12.5)
+        canvas.text(place(max(0.0, bar.amount)) + 6, y + 30, bar.label + share, size=12.5)
     return canvas.svg(name + classes, classes, name)

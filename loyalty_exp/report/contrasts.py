@@ -10,6 +10,7 @@ from markupsafe import Markup
 from loyalty_exp.report.facts import Facts, Row
 from loyalty_exp.report.looks import this_look
 from loyalty_exp.report.marks import IntervalMark, Scale, scale_of
+from loyalty_exp.report.roi import roi_interval, roi_words
 from loyalty_exp.report.said import badge, change, span, standing, step_of, why_not
 from loyalty_exp.report.settled import bounded
 from loyalty_exp.report.wording import Number, Wording
@@ -31,6 +32,7 @@ class ContrastRow:
     tone: str
     reason: str
     mark: IntervalMark | None
+    added: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def _row(facts: Facts, c: Row, scale: Scale | None) -> ContrastRow:
     name, weighs, interaction = _named(facts, c)
     if c["estimate"] is None or not bounded(c):
         word, tone = badge(words, None)
-        return ContrastRow(name, weighs, "–", "", "", word, tone, why_not(words, c["not_estimable"]), None)
+        reason = why_not(words, c["not_estimable"])
+        return ContrastRow(name, weighs, "–", "", "", word, tone, reason, None, Markup(""))
     value, lower, upper = c["estimate"], c["ci_lower"], c["ci_upper"]
     step = step_of(metric, value, lower, upper)
     p = c["p_value_adjusted"] if c["p_value_adjusted"] is not None else c["p_value"]
@@ -100,7 +103,19 @@ def _row(facts: Facts, c: Row, scale: Scale | None) -> ContrastRow:
         tone=tone,
         reason="",
         mark=scale.mark(value, lower, upper) if scale else None,
+        added=_added(facts, c["added"]) if c.get("added") else Markup(""),
     )
+
+
+def _added(facts: Facts, money: Row) -> Markup:
+    """Say what going from one arm to the other brings with fixed costs, and the return on what it adds."""
+    words, net = facts.words, money["net_benefit"]
+    values = {"net": words.money(net["estimate"], step=-2, signed=True), "roi": roi_words(words, money)}
+    if bounds := roi_interval(words, money):
+        return words.say(
+            "with fixed costs {net}; ROI of what is added {roi} ({interval})", interval=bounds, **values
+        )
+    return words.say("with fixed costs {net}; ROI of what is added: {roi}", **values)
 
 
 def _named(facts: Facts, c: Row) -> tuple[str, Markup, bool]:
@@ -110,6 +125,10 @@ def _named(facts: Facts, c: Row) -> tuple[str, Markup, bool]:
         if c["id"] == f"main_{factor}":
             shown = words.say("Main effect of {factor}", factor=factor.replace("_", " "))
             return str(shown), words.say("{before} → {after}", before=levels[0], after=levels[1]), False
+        if str(c["id"]).startswith(f"added_{factor}_to_"):
+            base = next(arm for arm, weight in c["weights"].items() if weight < 0)
+            name = words.say("{factor} on top of {arm}", factor=factor.replace("_", " "), arm=facts.arm(base))
+            return str(name), Markup(""), False
     for first, second in combinations(factors, 2):
         if c["id"] == f"interaction_{first}_{second}":
             told = words.say(

@@ -37,6 +37,7 @@ class DetectableView:
     across: str
     below: str
     rows: tuple[tuple[str, str], ...]
+    figures: tuple[tuple[float, float], ...]
 
 
 def detectable_view(facts: Facts) -> DetectableView | None:
@@ -55,6 +56,7 @@ def detectable_view(facts: Facts) -> DetectableView | None:
     def written(value: float) -> Number:
         return Number(change(words, metric, value, step).removeprefix("+"))
 
+    figures = tuple((units * s, least / math.sqrt(s)) for s in SHARES)
     values = {"n": words.count(units), "units": facts.units(), "least": written(least)}
     return DetectableView(
         metric=metric,
@@ -79,5 +81,6 @@ def detectable_view(facts: Facts) -> DetectableView | None:
         here=str(words.say("{n}: {least}", **values).striptags()),
         across=str(words.say("seen: {value}", value=change(words, metric, seen, step)).striptags()),
         below=str(words.say("{units} in the arm", units=facts.units()).striptags()),
-        rows=tuple((words.count(units * s), written(least / math.sqrt(s))) for s in SHARES),
+        rows=tuple((words.count(n), written(difference)) for n, difference in figures),
+        figures=figures,
     )

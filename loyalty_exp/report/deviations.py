@@ -10,7 +10,10 @@ from loyalty_exp.report.facts import Facts, Row
 from loyalty_exp.report.language import N_
 
 AFTER_A_LOOK = {
-    "horizon_changed": N_("The period of the test was changed after a look at the outcomes."),
+    "horizon_changed": N_(
+        "The period of the test was changed after a look at the outcomes; p-values that hold for a fixed "
+        "period only are left out."
+    ),
     "post_hoc_metric": N_("A metric was added after a look at the outcomes."),
     "draw_changed": N_("Arms, units or population were changed after a look at the outcomes."),
 }

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from loyalty_exp.report.facts import Facts, Row
 from loyalty_exp.report.language import N_
 from loyalty_exp.report.marks import IntervalMark, Scale, scale_of
-from loyalty_exp.report.said import Said, badge, level, said
+from loyalty_exp.report.said import Said, badge, change, level, said, span, step_of
 from loyalty_exp.report.settled import bounded, deciding
 from loyalty_exp.report.wording import Number, Wording
 
@@ -29,6 +29,7 @@ class MetricRow:
     metric: str
     role: str
     arm: str
+    parts: Markup
     control: str
     treatment: str
     said: Said
@@ -80,6 +81,7 @@ def metric_row(facts: Facts, estimate: Row, scale: Scale | None) -> MetricRow:
         metric=facts.metric_name(estimate["metric"]),
         role=role,
         arm=facts.arm(estimate["treatment"]),
+        parts=parts_of_ratio(facts, estimate),
         control=level(words, metric, estimate["mean_control"]),
         treatment=level(words, metric, estimate["mean_treatment"]),
         said=words_said,
@@ -87,6 +89,29 @@ def metric_row(facts: Facts, estimate: Row, scale: Scale | None) -> MetricRow:
         tone=tone,
         mark=own_mark(deciding(estimate)) if facts.look else relative_mark(estimate, scale),
     )
+
+
+def parts_of_ratio(facts: Facts, estimate: Row) -> Markup:
+    """Say how numerator and denominator of a ratio moved; nothing for other metrics."""
+    words, known = facts.words, estimate.get("facts") or {}
+    names = facts.metric(estimate["metric"]).get("parts")
+    if not names or "numerator" not in known:
+        return Markup("")
+    told = []
+    for key, name in zip(("numerator", "denominator"), names, strict=True):
+        value, low, high = (known[k] for k in (key, f"{key}_lower", f"{key}_upper"))
+        part = facts.metric(name)
+        step = step_of(part, value, low, high)
+        told.append(
+            words.say(
+                "{part} {difference} ({interval}) a {unit}",
+                part=facts.column_name(name),
+                difference=change(words, part, value, step),
+                interval=span(words, part, low, high, step),
+                unit=facts.unit(),
+            )
+        )
+    return words.join(told)
 
 
 def relative_scale(rows: Sequence[Row]) -> Scale | None:

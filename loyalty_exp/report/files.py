@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from loyalty_exp.readout.tables import Table, as_csv, tables
+from loyalty_exp.report.detectable import detectable_view
 from loyalty_exp.report.facts import Facts
 from loyalty_exp.report.language import N_
+from loyalty_exp.report.wording import Wording
 
 TITLES = {
     "arms": N_("The groups"),
@@ -37,6 +40,7 @@ TITLES = {
     "outlook_horizon_customer_value_arms": N_("Projected customer value of every arm"),
     "naive": N_("Metrics of the comparisons that are not causal"),
     "naive_figures": N_("Comparisons that are not causal"),
+    "detectable": N_("Smallest difference found"),
     "over_time": N_("Payback"),
     "over_time_points": N_("Net benefit by day"),
 }
@@ -55,17 +59,26 @@ class FileLink:
 
 
 def file_links(facts: Facts) -> tuple[FileLink, ...]:
-    """Give the tables of the readout; effects and money are not among them where they are withheld."""
-    words, own = facts.words, str(facts.readout["experiment"]["id"])
+    """Give the tables of the readout and of what could be found; withheld results are left out."""
+    told = {n: t for n, t in tables(facts.readout).items() if not facts.invalid or n in VALID_OR_NOT}
+    found = detectable_view(facts)
+    if found is not None:
+        told["detectable"] = Table(("units_treatment", "smallest_difference"), found.figures)
+    return links(facts.words, str(facts.readout["experiment"]["id"]), told, TITLES)
+
+
+def links(
+    words: Wording, own: str, found: Mapping[str, Table], titles: Mapping[str, str]
+) -> tuple[FileLink, ...]:
+    """Give tables as links, named after what the page is of; a table without a title shows its own name."""
     return tuple(
         FileLink(
-            title=words.say(TITLES[name]) if name in TITLES else name.replace("_", " "),
+            title=words.say(titles[name]) if name in titles else name.replace("_", " "),
             rows=words.count(len(table.rows)),
             name=f"{own}.{name}.csv",
             href=data_address(table),
         )
-        for name, table in tables(facts.readout).items()
-        if not facts.invalid or name in VALID_OR_NOT
+        for name, table in found.items()
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loyalty_exp.report.facts import Facts
 from loyalty_exp.report.marks import IntervalMark, scale_of
 from loyalty_exp.report.said import Said, change, level, said, step_of
+from loyalty_exp.report.settled import bounded
 from loyalty_exp.report.wording import Wording
 
 
@@ -32,9 +33,16 @@ def guardrail_rows(facts: Facts) -> tuple[GuardrailRow, ...]:
         metric, rail = facts.metric(estimate["metric"]), estimate["guardrail"]
         found, allowed, mark = estimate["absolute"], "–", None
         status = rail["status"] if rail else "unsettled"
+        told = said(facts, estimate, this_look=True)
         if rail:
-            worse = rail["margin"] * (1 if metric.get("direction") == "decrease" else -1)
+            sign = 1 if metric.get("direction") == "decrease" else -1
+            worse = sign * rail["margin"]
             allowed = change(words, metric, worse, step_of(metric, worse, worse, worse))
+            if rail.get("relative") and bounded(estimate["relative"]):
+                # Of a margin that is a share of control, what decides is the relative change.
+                found, worse = estimate["relative"], sign * rail["relative"]
+                allowed = words.percent(worse, signed=True, step=-1)
+                told = replace(told, difference=told.relative, interval=told.relative_interval)
             if found and found["ci_lower"] is not None and found["ci_upper"] is not None:
                 scale = scale_of((found["ci_lower"], found["ci_upper"], worse))
                 mark = scale.mark(found["estimate"], found["ci_lower"], found["ci_upper"], worse)
@@ -45,7 +53,7 @@ def guardrail_rows(facts: Facts) -> tuple[GuardrailRow, ...]:
                 arm=facts.arm(estimate["treatment"]),
                 control=level(words, metric, estimate["mean_control"]),
                 treatment=level(words, metric, estimate["mean_treatment"]),
-                said=said(facts, estimate, this_look=True),
+                said=told,
                 allowed=allowed,
                 badge=word,
                 tone=tone,

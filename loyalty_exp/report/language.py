@@ -34,15 +34,41 @@ def speech(code: str) -> Speech:
     ValueError
         If the page does not speak the language.
     """
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
     if code not in LANGUAGES:
         raise ValueError(f"the report speaks {' and '.join(LANGUAGES)}, not {code!r}")
     locale = code.replace("-", "_")
-    source = resources.files("loyalty_exp.report") / "locales" / locale / "LC_MESSAGES" / "messages.po"
+    return Speech(code, locale, _translations("loyalty_exp.report", "messages.po", locale))
+
+
+@cache
+def speech_of(room: str, catalogue: str, code: str) -> Speech:
+    """Load a language of another page: its own messages first, then those of the report.
+
+    Parameters
+    ----------
+    room : str
+        Package that holds the folder ``locales``.
+    catalogue : str
+        Name of the file.
+    code : str
+
+    Raises
+    ------
+    ValueError
+        If the pages do not speak the language.
+    """
+    under = speech(code)
+    translations = _translations(room, catalogue, under.locale)
+    translations.add_fallback(under.translations)
+    return Speech(code, under.locale, translations)
+
+
+def _translations(room: str, catalogue: str, locale: str) -> GNUTranslations:
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     compiled = io.BytesIO()
-    with source.open("rb") as stream:
+    with (resources.files(room) / "locales" / locale / "LC_MESSAGES" / catalogue).open("rb") as stream:
         write_mo(compiled, read_po(stream, locale=locale))
     compiled.seek(0)
-    return Speech(code, locale, GNUTranslations(compiled))
+    return GNUTranslations(compiled)

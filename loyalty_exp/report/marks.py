@@ -11,7 +11,7 @@ EDGE = 8.0
 
 @dataclass(frozen=True, slots=True)
 class IntervalMark:
-    """X positions of an interval, its estimate, zero and, for guardrails, the allowed change."""
+    """X positions of an interval, its estimate, zero, an allowed change and the effect of all; the dot."""
 
     lower: str
     upper: str
@@ -19,6 +19,8 @@ class IntervalMark:
     zero: str
     allowed: str
     inside: bool
+    overall: str = ""
+    radius: str = "4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,17 @@ class Scale:
         share = (value - self.low) / (self.high - self.low)
         return f"{EDGE + min(1.0, max(0.0, share)) * (WIDTH - 2 * EDGE):.1f}"
 
-    def mark(self, estimate: float, lower: float, upper: float, allowed: float | None = None) -> IntervalMark:
-        """Give the marks of one interval."""
+    def mark(
+        self,
+        estimate: float,
+        lower: float,
+        upper: float,
+        allowed: float | None = None,
+        *,
+        overall: float | None = None,
+        weight: float | None = None,
+    ) -> IntervalMark:
+        """Give the marks of one interval; a weight from 0 to 1 is shown by the area of the dot."""
         return IntervalMark(
             lower=self.x(lower),
             upper=self.x(upper),
@@ -42,6 +53,8 @@ class Scale:
             zero=self.x(0.0),
             allowed="" if allowed is None else self.x(allowed),
             inside=self.low <= lower and upper <= self.high,
+            overall="" if overall is None else self.x(overall),
+            radius="4" if weight is None else f"{max(1.5, 6 * weight**0.5):.1f}",
         )
 
 

@@ -13,6 +13,7 @@ from loyalty_exp.report.money_rows import (
     MoneyRow,
     cost_rows,
     funded_words,
+    share_of,
     waterfall_bars,
 )
 from loyalty_exp.report.roi import (
@@ -89,7 +90,7 @@ def money_view(facts: Facts) -> MoneyView | None:
     bars = waterfall_bars(words, e)
     rows = cost_rows(words, e)
     cost_bars = tuple(
-        Bar(b.name, -b.amount, words.exact(-b.amount), False)
+        Bar(b.name, -b.amount, words.exact(-b.amount), False, share_of(words, -b.amount, spent))
         for b in sorted((b for b in bars if not b.total), key=lambda b: -abs(b.amount))
     )
     chance = probability(e)

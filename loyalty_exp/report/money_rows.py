@@ -13,12 +13,13 @@ from loyalty_exp.report.wording import Wording
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of the waterfall or of the cost breakdown; `label` is its amount in words."""
+    """One bar of the waterfall or of the costs; `label` is its amount, `share` its part of all costs."""
 
     name: str
     amount: float
     label: str
     total: bool
+    share: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def cost_rows(words: Wording, e: Row) -> tuple[MoneyRow, ...]:
             name=words.name(c["name"], c["id"].replace("_", " ")),
             per_unit=words.exact(c["per_unit"]),
             total=words.exact(c["total"]),
-            share=words.percent(c["total"] / total, step=0) if total > 0 and c["total"] >= 0 else "–",
+            share=share_of(words, c["total"], total),
             sum=False,
             gross=words.exact(c["total"] + (c.get("funded_total") or 0.0)),
             funded=words.exact(c.get("funded_total") or 0.0),
@@ -85,6 +86,11 @@ def cost_rows(words: Wording, e: Row) -> tuple[MoneyRow, ...]:
         )
     )
     return tuple(rows)
+
+
+def share_of(words: Wording, amount: float, total: float) -> str:
+    """Give the share of a cost in all costs; none where either is below zero."""
+    return words.percent(amount / total, step=0) if total > 0 and amount >= 0 else "–"
 
 
 def waterfall_bars(words: Wording, e: Row) -> tuple[Bar, ...]:

@@ -57,7 +57,7 @@ def follows(facts: Facts) -> Markup:
         )
     return words.say(
         "This is not a finding that the program does nothing. A longer test, "
-        "or a cheaper offer, would settle it."
+        "or a cheaper offer, could settle it."
     )
 
 

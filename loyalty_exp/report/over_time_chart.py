@@ -87,6 +87,6 @@ def _labels(
 ) -> None:
     """Label the end of the curve, and break-even where there is room."""
     end = y(curve.sums[-1])
-    canvas.text(left, end + 4, words.money(curve.sums[-1]), color="treat", bold=True, size=13)
+    canvas.text(left, end + 4, words.exact(curve.sums[-1]), color="treat", bold=True, size=13)
     if abs(y(0.0) - end) > 18:
         canvas.text(left, y(0.0) + 4, words.say("break-even").striptags(), color="muted", size=12)

@@ -23,6 +23,13 @@ COSTS = (
     ("accrual_cost", N_("Cost of points as issued")),
     ("burn_cost", N_("Of which burned")),
     ("closing_liability", N_("Of which still owed (points liability)")),
+    ("true_up", N_("True-up at the rates estimated by now, in no cost above")),
+)
+BOOKS = (
+    ("price", N_("Price paid for orders")),
+    ("deferred", N_("Revenue put off for points given with them")),
+    ("released", N_("Of which released as points were redeemed")),
+    ("liability", N_("Of which contract liability")),
 )
 SUMS = ("net_issued", "accrual_cost")
 
@@ -55,6 +62,7 @@ class PointsBlock:
     lead: Markup
     break_even: str
     rows: tuple[PointsRow, ...]
+    books: tuple[PointsRow, ...]
     notes: tuple[Markup, ...]
 
 
@@ -80,14 +88,25 @@ def points_block(facts: Facts, e: Row) -> PointsBlock:
         lead=break_even_sentence(facts, e),
         break_even=break_even_words(facts, points),
         rows=tuple(r for r in rows if r is not None),
+        books=books(facts, points),
         notes=notes(facts, points),
     )
+
+
+def books(facts: Facts, points: Row) -> tuple[PointsRow, ...]:
+    """Give the view of the accounts: lines of their own, where both arms have them."""
+    held = [arm.get("contract") for arm in points["arms"]]
+    if not all(held):
+        return ()
+    apart = {"arms": [c | {"units": a["units"]} for c, a in zip(held, points["arms"], strict=True)]}
+    rows = (row(facts, key, name, apart | {"per_unit": {}}, money=True) for key, name in BOOKS)
+    return tuple(r for r in rows if r is not None)
 
 
 def row(facts: Facts, key: str, name: str, points: Row, *, money: bool) -> PointsRow | None:
     """Give one line; none where neither arm has the number."""
     words, (treated, control) = facts.words, points["arms"]
-    if treated[key] is None and control[key] is None:
+    if treated.get(key) is None and control.get(key) is None:
         return None
     per_unit, total = gaps(key, points)
 

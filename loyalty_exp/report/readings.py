@@ -9,10 +9,11 @@ from markupsafe import Markup
 from loyalty_exp.report.facts import Facts, Row
 from loyalty_exp.report.language import N_
 from loyalty_exp.report.said import change, said, step_of
-from loyalty_exp.report.wording import Number
+from loyalty_exp.report.wording import Number, Wording
 
 METHODS = {
     "welch": N_("Welch's t test"),
+    "z": N_("Normal distribution (z)"),
     "cuped": N_("Adjusted for before launch (CUPED)"),
     "lin": N_("Adjusted by regression (Lin)"),
     "delta_lift": N_("Lift by the delta method"),
@@ -27,6 +28,9 @@ METHODS = {
     "ratio_clusters": N_("Delta method over clusters"),
     "quantile_difference": N_("Difference of quantiles"),
     "quantile_bootstrap": N_("Bootstrap of quantiles"),
+    "censored_rate": N_("Rate with open windows (Kaplan–Meier)"),
+    "cox": N_("Hazard ratio (Cox), adjusted"),
+    "msprt": N_("At every look (mSPRT)"),
     "normal_prior": N_("Posterior under a declared prior"),
     "winsorized": N_("Largest values capped"),
     "mann_whitney": N_("Ranks (Mann–Whitney)"),
@@ -84,15 +88,27 @@ def reading_row(facts: Facts, estimate: Row, *, decides: bool = False) -> Readin
     words, found = facts.words, said(facts, estimate, this_look=not decides)
     key = estimate["estimator"]
     name = words.say(METHODS[key]) if key in METHODS else key.replace("_", " ")
+    difference, interval = ratio_words(words, estimate) or (found.difference, found.interval)
     return ReadingRow(
         method=name,
         arm=facts.arm(estimate["treatment"]),
-        difference=found.difference,
-        interval=found.interval,
+        difference=difference,
+        interval=interval,
         more=more_words(facts, estimate),
         result=result_words(facts, estimate, found.p_value, found.reason),
         decides=decides,
     )
+
+
+def ratio_words(words: Wording, estimate: Row) -> tuple[str, str] | None:
+    """Write a hazard ratio and its interval; None for a difference."""
+    known = estimate.get("facts") or {}
+    if "hazard_ratio" not in known:
+        return None
+    ratio, low, high = (
+        words.number(known[k], step=-2) for k in ("hazard_ratio", "hazard_ratio_lower", "hazard_ratio_upper")
+    )
+    return ratio, words.say("{lower} to {upper}", lower=low, upper=high)
 
 
 def result_words(facts: Facts, estimate: Row, p_value: str, reason: str) -> str:
@@ -123,17 +139,26 @@ def more_words(facts: Facts, estimate: Row) -> Markup:
             "larger than control in {share} of pairs, ties as half",
             share=words.share(known["probability_larger"]),
         )
+    if "mixture_sd" in known:
+        return words.say(
+            "mixture over effects: standard deviation {sd}", sd=amount(facts, estimate, known["mixture_sd"])
+        )
     if "prior_sd" in known:
         return words.say(
             "prior: normal, mean {mean}, standard deviation {sd}; the interval is a credible one",
             mean=amount(facts, estimate, known.get("prior_mean") or 0.0),
             sd=amount(facts, estimate, known["prior_sd"]),
         )
-    return (
-        words.say("prior: flat; the interval is a credible one")
-        if "probability_positive" in known
-        else Markup("")
-    )
+    if "probability_positive" not in known:
+        return Markup("")
+    if "probability_best" in known:
+        return words.say(
+            "prior: flat; the interval is a credible one; best of all arms with probability {chance}, "
+            "control with {control}",
+            chance=words.chance(known["probability_best"]),
+            control=words.chance(known["probability_control_best"]),
+        )
+    return words.say("prior: flat; the interval is a credible one")
 
 
 def amount(facts: Facts, estimate: Row, value: float) -> Number:

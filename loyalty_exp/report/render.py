@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from loyalty_exp.report.language import speech
+from loyalty_exp.report.language import Speech, speech
 from loyalty_exp.report.money import MoneyView
 from loyalty_exp.report.outlook import OutlookView
 from loyalty_exp.report.view import ReportView, build_view
@@ -37,6 +37,21 @@ def render(readout: Mapping[str, Any], language: str, templates: Path | None = N
         If the page does not speak the language.
     """
     view = build_view(readout, language)
+    plan = readout["plan"]
+    symbol = str((plan.get("currency") or {}).get("symbol") or "")
+    words = Wording(speech(language), symbol, float(plan.get("alpha") or 0.05))
+    page = template("report.html.j2", speech(language), templates)
+    return page.render(r=view, charts=charts_of(view, words))
+
+
+def template(name: str, words: Speech, templates: Path | None = None) -> Template:
+    """Open a template of a page in a language; what is not known in it is an error, and all is escaped.
+
+    Parameters
+    ----------
+    templates : Path, optional
+        A folder whose templates come before the ones of the package, file by file.
+    """
     environment = Environment(
         loader=FileSystemLoader([*([templates] if templates else []), template_folder()]),
         autoescape=True,
@@ -46,11 +61,8 @@ def render(readout: Mapping[str, Any], language: str, templates: Path | None = N
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.install_gettext_translations(speech(language).translations)  # type: ignore[attr-defined]
-    plan = readout["plan"]
-    symbol = str((plan.get("currency") or {}).get("symbol") or "")
-    words = Wording(speech(language), symbol, float(plan.get("alpha") or 0.05))
-    return environment.get_template("report.html.j2").render(r=view, charts=charts_of(view, words))
+    environment.install_gettext_translations(words.translations)  # type: ignore[attr-defined]
+    return environment.get_template(name)
 
 
 def template_folder() -> Path:

@@ -81,12 +81,7 @@ def repurchase_block(facts: Facts, r: Row, key: str) -> RepurchaseBlock:
             arm=facts.arm(r["treatment"]),
         ),
         described=described(facts, r),
-        note=words.say(
-            "Share that has bought again, Kaplan–Meier estimate drawn upwards: {units} whose time is not "
-            "over count for as long as they were followed. Bands are {level} intervals of each day alone.",
-            units=facts.units(),
-            level=words.level(),
-        ),
+        note=curve_note(facts),
         within=r["within_days"],
         lines=lines,
         days=tuple(words.say("Day {n}", n=words.count(d)) for d in days),
@@ -100,6 +95,23 @@ def repurchase_block(facts: Facts, r: Row, key: str) -> RepurchaseBlock:
         readings=readings(facts, r),
         readings_note=readings_note(facts, r),
         shown=r["treatment"] == facts.shown,
+    )
+
+
+def curve_note(facts: Facts) -> Markup:
+    """Say what a curve is, and what its band is where it has one."""
+    words = facts.words
+    if facts.clustered:
+        return words.say(
+            "Share that has bought again, Kaplan–Meier estimate drawn upwards: {units} whose time is not "
+            "over count for as long as they were followed. Without bands, as whole clusters were drawn.",
+            units=facts.units(),
+        )
+    return words.say(
+        "Share that has bought again, Kaplan–Meier estimate drawn upwards: {units} whose time is not "
+        "over count for as long as they were followed. Bands are {level} intervals of each day alone.",
+        units=facts.units(),
+        level=words.level(),
     )
 
 

@@ -77,7 +77,14 @@ def money_interval(words: Wording, interval: Row, *, exact: bool, signed: bool =
     if lower is None or upper is None:
         return words.say("without bounds so far")
     if exact:
-        return words.say("{lower} to {upper}", lower=words.exact(lower), upper=words.exact(upper))
+        whole = max(abs(lower), abs(upper)) >= 1000
+        return words.say(
+            "{lower} to {upper}",
+            **{
+                k: words.money(v, step=0, signed=signed) if whole else words.exact(v, signed=signed)
+                for k, v in (("lower", lower), ("upper", upper))
+            },
+        )
     step = step_of_money(interval)
     return words.say(
         "{lower} to {upper}",

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from loyalty_exp.report.facts import Facts, Row
 from loyalty_exp.report.looks import this_look
 from loyalty_exp.report.marks import IntervalMark, Scale, scale_of
-from loyalty_exp.report.roi import money_interval
+from loyalty_exp.report.roi import money_interval, step_of_money
 from loyalty_exp.report.said import why_not
 from loyalty_exp.report.wording import Number
 
@@ -68,12 +68,6 @@ def rollout_block(facts: Facts, arm: str, r: Row) -> RolloutBlock:
     )
 
 
-def not_projected(facts: Facts, r: Row) -> Markup:
-    """Say why there is no projection."""
-    reason = why_not(facts.words, r["not_estimable"])
-    return facts.words.say("The roll-out cannot be projected: {reason}.", reason=reason)
-
-
 def called_for(facts: Facts, arm: str) -> bool:
     """Say whether the registered rule calls for rolling this arm out."""
     ships = facts.decision["action"] == "ship" and facts.randomized
@@ -81,15 +75,15 @@ def called_for(facts: Facts, arm: str) -> bool:
 
 
 def rollout_lead(facts: Facts, r: Row) -> Markup:
-    """Say in a sentence what rolling out would bring: shrunk where past programs say how far."""
+    """Say what rolling out would bring, rounded as the first screen is: shrunk where past programs tell."""
     words = facts.words
     values = {
         "n": words.count(r["eligible"]),
         "units": facts.units(),
         "coverage": words.whole_percent(r["coverage"]),
-        "total": words.exact(r["total"]["estimate"]),
+        "total": words.money(r["total"]["estimate"], step=step_of_money(r["total"])),
         "level": words.level(),
-        "interval": money_interval(words, r["total"], exact=True),
+        "interval": money_interval(words, r["total"], exact=False),
     }
     said = words.say(
         "If the response holds, a roll-out to the {n} eligible {units}, of whom {coverage} are reached, "
@@ -100,8 +94,8 @@ def rollout_lead(facts: Facts, r: Row) -> Markup:
         return said
     shrunk = words.say(
         "Drawn toward what past programs kept, it is {total} ({interval}).",
-        total=words.exact(r["shrunk_total"]["estimate"]),
-        interval=money_interval(words, r["shrunk_total"], exact=True),
+        total=words.money(r["shrunk_total"]["estimate"], step=step_of_money(r["shrunk_total"])),
+        interval=money_interval(words, r["shrunk_total"], exact=False),
     )
     return words.sentences([said, shrunk])
 
@@ -125,6 +119,11 @@ def rollout_rows(facts: Facts, r: Row) -> tuple[RolloutRow, ...]:
     if r["shrunk_total"]:
         name = words.say("The same, drawn toward past programs")
         rows.append(total_row(facts, name, r["shrunk_total"], r["probability_shrunk_positive"], scale))
+    losses = (
+        ("loss_if_shipped", words.say("Expected loss if rolled out")),
+        ("loss_if_held", words.say("Expected loss if not rolled out")),
+    )
+    rows += [plain_row(name, words.exact(r[key])) for key, name in losses if r.get(key) is not None]
     if r["value_of_information"] is not None:
         name = words.say("The most that more data can be worth")
         rows.append(plain_row(name, words.exact(r["value_of_information"])))
@@ -211,5 +210,5 @@ def worth_of_data(facts: Facts) -> Markup | None:
         "For a roll-out to {n} {units}, more data are worth {worth} at most.",
         n=facts.words.count(rollout["eligible"]),
         units=facts.units(),
-        worth=facts.words.exact(rollout["value_of_information"]),
+        worth=facts.words.money(rollout["value_of_information"]),
     )

@@ -99,16 +99,18 @@ def block(facts: Facts, key: tuple[str, str, str], cells: list[Row]) -> SegmentB
     ]
     scale = scale_of(bounds) if bounds else None
     plan: Row = next((s for s in facts.plan["segments"] if s["id"] == dimension), {})
+    found = whole[0]["absolute"] if whole else None
+    every = found["estimate"] if found else None
+    most = max((units_of(e) for e in own if not e["suppressed"]), default=0)
     rows = [cell_row(facts, e, str(words.say("All {units}", units=facts.units())), scale) for e in whole]
     rows += [
-        cell_row(
-            facts,
-            e,
-            value_name(facts, plan, str(e["segment"]["value"])),
-            scale,
-        )
+        cell_row(facts, e, value_name(facts, plan, str(e["segment"]["value"])), scale, every, most)
         for e in own
     ]
+    drawn = words.say(
+        "The dotted line is the effect on all {units}; the larger a dot, the more {units} it stands for.",
+        units=facts.units(),
+    )
     return SegmentBlock(
         title=words.say(
             "{metric} by {dimension}: {arm} against control",
@@ -118,7 +120,7 @@ def block(facts: Facts, key: tuple[str, str, str], cells: list[Row]) -> SegmentB
         ),
         range=range_words(facts, metric, scale),
         rows=tuple(rows),
-        test=test_words(facts, key),
+        test=words.sentences([test_words(facts, key), *([drawn] if every is not None else [])]),
     )
 
 
@@ -136,16 +138,26 @@ def _drawn(e: Row) -> bool:
     )
 
 
-def cell_row(facts: Facts, e: Row, name: str, scale: Scale | None) -> CellRow:
-    """Give one cell."""
+def units_of(e: Row) -> int:
+    """Count the units of both arms."""
+    return int(e["units_treatment"] + e["units_control"])
+
+
+def cell_row(
+    facts: Facts, e: Row, name: str, scale: Scale | None, every: float | None = None, most: int = 0
+) -> CellRow:
+    """Give one cell, its dot as large as its part of the largest cell, beside the effect of all units."""
     found = e["absolute"]
     mark = None
     if scale is not None and _drawn(e):
-        mark = scale.mark(found["estimate"], found["ci_lower"], found["ci_upper"])
+        weight = units_of(e) / most if most else None
+        mark = scale.mark(
+            found["estimate"], found["ci_lower"], found["ci_upper"], overall=every, weight=weight
+        )
     metric = facts.metric(e["metric"])
     return CellRow(
         name=name,
-        units="" if e["suppressed"] else facts.words.count(e["units_treatment"] + e["units_control"]),
+        units="" if e["suppressed"] else facts.words.count(units_of(e)),
         control="" if e["suppressed"] else level(facts.words, metric, e["mean_control"]),
         said=said(facts, e, this_look=True),
         mark=mark,

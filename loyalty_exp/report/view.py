@@ -33,6 +33,7 @@ from loyalty_exp.report.readings import ReadingGroup, reading_groups
 from loyalty_exp.report.repurchase import RepurchaseBlock, repurchase_blocks
 from loyalty_exp.report.rollouts import RolloutBlock, rollout_blocks
 from loyalty_exp.report.segments import SegmentsView, segments_view
+from loyalty_exp.report.spend import SpendBlock, spend_blocks
 from loyalty_exp.report.tiles import Tile, tiles
 from loyalty_exp.report.verdict import VerdictView, verdict_view
 from loyalty_exp.report.wording import Wording
@@ -62,6 +63,7 @@ class ReportView:
     invalid: bool
     several: bool
     level: str
+    per_unit: str
     verdict: VerdictView
     tiles: tuple[Tile, ...]
     strip: tuple[CheckRow, ...]
@@ -70,6 +72,7 @@ class ReportView:
     arms: tuple[ArmRow, ...]
     clusters: bool
     money: MoneyView | None
+    spend: tuple[SpendBlock, ...]
     points: tuple[PointsBlock, ...]
     coupons: tuple[CouponBlock, ...]
     outlook: OutlookView | None
@@ -111,6 +114,7 @@ def build_view(readout: Mapping[str, Any], language: str) -> ReportView:
         invalid=facts.invalid,
         several=len(facts.treatments) > 1,
         level=words.say("{level} interval", level=words.level()),
+        per_unit=str(words.say("Per {unit}", unit=facts.unit())),
         verdict=verdict_view(facts),
         tiles=tiles(facts),
         strip=strip(facts),
@@ -119,6 +123,7 @@ def build_view(readout: Mapping[str, Any], language: str) -> ReportView:
         arms=arm_rows(facts),
         clusters=facts.clustered,
         money=money_view(facts),
+        spend=spend_blocks(facts),
         points=points_blocks(facts),
         coupons=coupon_blocks(facts),
         outlook=outlook_view(facts),

@@ -126,7 +126,7 @@ class Wording:
 
     def span(self, start: str | None, end: str | None) -> Markup:
         """A period, first and last day."""
-        if not start or not end:
+        if not start or not end or str(start)[:10] == str(end)[:10]:
             return Markup(escape(self.day(start or end)))
         first, last = self.day(start), self.day(end)
         year = str(end)[:4]

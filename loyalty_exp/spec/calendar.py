@@ -41,6 +41,9 @@ class Holdout(_Span):
     .. code-block:: yaml
 
         holdout: {id: HO-2026, share: 0.05, salt: ho-2026, from: 2026-01-01, to: 2026-12-31}
+
+    The experiment that bears its id measures the program: its control, the first arm with the same share and
+    salt, are the members held out of all others.
     """
 
     id: Identifier = Field(description="Name of the holdout.")

@@ -72,6 +72,10 @@ class CostLine(Section):
     price: float | Identifier | None = Field(
         default=None, description="Money for one event: a number, or a price of the program file."
     )
+    price_of: Identifier | None = Field(
+        default=None,
+        description="Price of the program file that was taken; filled in where a line names one.",
+    )
     funded_share: float = Field(
         default=0.0, ge=0, le=1, description="Part of the cost that a partner pays, as 0.5."
     )

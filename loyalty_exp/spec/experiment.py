@@ -112,7 +112,7 @@ class Experiment(Section):
         """Give the estimator of a metric over all units: named in the spec, else what the design asks for."""
         if metric.estimator is not None:
             return metric.estimator
-        if self.cluster is not None:
+        if self.cluster is not None and metric.measure != "quantile":
             return Choice(type="ratio_clusters" if metric.measure == "ratio" else "clusters")
         if self.strata and metric.measure in {"mean", "proportion"}:
             return Choice(type="stratified")

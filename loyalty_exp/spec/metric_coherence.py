@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loyalty_exp.estimators import ESTIMATORS
+from loyalty_exp.estimators.estimator import Estimator
 from loyalty_exp.metrics import Margin, Metric, Ratio, Repurchase
 from loyalty_exp.metrics.metric import PRE
+from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.metrics.ratio import RatioCovariate
 from loyalty_exp.spec.draft import Draft
 from loyalty_exp.spec.place import Finding, Path
@@ -89,6 +91,7 @@ def covariates(spec: Draft) -> Iterator[Finding]:
                 message = "names columns of a per-unit table, and there is none"
                 yield Finding(path, message, "write covariates: [pre]")
             continue
+        yield from _one_name_one_column(path, given, metric, spec)
         if PRE not in given:
             continue
         if spec.units_shape:
@@ -100,6 +103,24 @@ def covariates(spec: Draft) -> Iterator[Finding]:
             yield Finding(path, "'pre' needs transactions, and this spec has a per-unit table", hint)
         elif spec.transactions_shape and spec.schedule is not None and spec.schedule.pre_days == 0:
             yield Finding(path, "'pre' needs schedule.pre_days above 0", _PRE_DAYS)
+
+
+def _one_name_one_column(
+    path: Path, given: tuple[str, ...], metric: Metric, spec: Draft
+) -> Iterator[Finding]:
+    """A column that adjusts a metric, and a metric of its name with other values, could not be told apart."""
+    if metric.missing_covariates == "indicator":
+        return
+    for name in given:
+        other = spec.by_id.get(name)
+        if other is None or (name == PRE and spec.transactions_shape):
+            continue
+        if isinstance(other, Ratio):  # of two columns, neither of which bears its id
+            continue
+        found = other.needs("units" if spec.units_shape else "transactions", spec.by_id).columns
+        if any(c.id == name and c != UnitColumn(name, "column", source=name) for c in found):
+            message = f"'{name}' is a column here and the id of another metric with other values"
+            yield Finding(path, message, f"give the metric '{name}' another id")
 
 
 def ratio_parts(spec: Draft) -> Iterator[Finding]:
@@ -120,30 +141,53 @@ def ratio_parts(spec: Draft) -> Iterator[Finding]:
 
 def estimators_fit(spec: Draft) -> Iterator[Finding]:
     """An estimator reads one kind of metric, and some need covariates, strata or clusters."""
-    cluster = spec.raw.get("cluster")
-    assignment = spec.raw.get("assignment")
-    strata = assignment.get("strata") if isinstance(assignment, dict) else None
     for i, metric in spec.metrics.items():
         readings = ((("readings", j), choice) for j, choice in enumerate(metric.readings))
-        named = [(("estimator",), metric.estimator), *readings]
-        for key, choice in named:
+        for key, choice in [(("estimator",), metric.estimator), *readings]:
             if choice is None:
                 continue
-            path: Path = ("metrics", i, *key)
             estimator = ESTIMATORS[choice.type]
-            if metric.measure not in estimator.fits:
-                fitting = [e.name for e in ESTIMATORS.values() if metric.measure in e.fits]
-                message = f"'{choice.type}' does not read a metric of type {getattr(metric, 'type', '')}"
-                yield Finding(path, message, f"one of {', '.join(fitting)}")
-            elif len(getattr(metric, "covariates", ()) or ()) < estimator.covariates[0] and not isinstance(
-                getattr(metric, "covariates", ()), RatioCovariate
-            ):
-                hint = "add covariates: [...] to the metric"
-                yield Finding(path, f"'{choice.type}' needs covariates", hint)
-            elif estimator.evidence == "strata" and not strata:
-                yield Finding(
-                    path, f"'{choice.type}' needs assignment.strata", "add assignment: {strata: [...]}"
-                )
-            elif estimator.evidence == "clusters" and not cluster:
-                hint = "name the column of the household or store"
-                yield Finding(path, f"'{choice.type}' needs cluster:", hint)
+            fault = _misfit(metric, estimator, beside=key[0] == "readings")
+            fault = fault or _against_the_draw(estimator, spec)
+            if fault is not None:
+                yield Finding(("metrics", i, *key), *fault)
+        if spec.raw.get("cluster") and metric.measure == "quantile":
+            message = "a quantile is not read where whole clusters were drawn"
+            yield Finding(("metrics", i), message, "remove it, or read an amount")
+
+
+def _reads(estimator: Estimator, metric: Metric, *, beside: bool) -> bool:
+    """Tell whether an estimator reads this kind of metric; the time of a repurchase, only beside it."""
+    if estimator.beside and not beside:
+        return False
+    if "time" in estimator.fits:
+        return isinstance(metric, Repurchase)
+    counted = estimator.evidence == "event_counts" and not isinstance(metric, Repurchase)
+    return metric.measure in estimator.fits and not counted
+
+
+def _misfit(metric: Metric, estimator: Estimator, *, beside: bool) -> tuple[str, str] | None:
+    """Say what is wrong with an estimator of a metric, and what to do."""
+    covariates = getattr(metric, "covariates", ()) or ()
+    if not _reads(estimator, metric, beside=beside):
+        fitting = [e.name for e in ESTIMATORS.values() if _reads(e, metric, beside=beside)]
+        message = f"'{estimator.name}' does not read a metric of type {getattr(metric, 'type', '')}"
+        return message, f"one of {', '.join(fitting)}"
+    if not isinstance(covariates, RatioCovariate) and len(covariates) < estimator.covariates[0]:
+        return f"'{estimator.name}' needs covariates", "add covariates: [...] to the metric"
+    return None
+
+
+def _against_the_draw(estimator: Estimator, spec: Draft) -> tuple[str, str] | None:
+    """Say how an estimator does not go with the way in which arms were drawn."""
+    cluster, assignment = spec.raw.get("cluster"), spec.raw.get("assignment")
+    strata = assignment.get("strata") if isinstance(assignment, dict) else None
+    if estimator.evidence == "strata" and not strata:
+        return f"'{estimator.name}' needs assignment.strata", "add assignment: {strata: [...]}"
+    if estimator.evidence == "clusters" and not cluster:
+        return f"'{estimator.name}' needs cluster:", "name the column of the household or store"
+    if cluster and not estimator.clustered:
+        fitting = ", ".join(e.name for e in ESTIMATORS.values() if e.clustered)
+        message = f"'{estimator.name}' takes units as independent, and whole clusters were drawn"
+        return message, f"one of {fitting}"
+    return None

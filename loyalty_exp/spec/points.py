@@ -24,6 +24,13 @@ class Rate(Section):
 
     mean: float = Field(ge=0, le=1, description="Expected share.")
     sd: float = Field(default=0.0, ge=0, le=0.5, description="Its standard deviation.")
+    revised: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="What it is estimated to be by now: what that would change is told on a line of its own "
+        "(true-up), and results keep `mean`.",
+    )
 
 
 class RedemptionRate(Section):

@@ -43,6 +43,7 @@ def post_period(spec: Draft) -> Iterator[Finding]:
 
 
 def _pulled_forward(spec: Draft) -> Iterator[Finding]:
+    """Refuse money off without days after it; points, which lower a later price, earn a notice."""
     assert isinstance(spec.arms, dict)
     for i, arm in spec.arms.items():
         if arm.intervention is not None and arm.intervention.lowers_price():
@@ -51,12 +52,13 @@ def _pulled_forward(spec: Draft) -> Iterator[Finding]:
                 "purchases pulled forward count as gained"
             )
             hint = "raise schedule.outcome_days by a usual time between orders, and say economics.post_days"
-            yield Finding(("arms", i, "intervention"), message, hint, on_key=True, severity="notice")
-            return
+            money_off = "coupons" in arm.intervention.drivers()
+            path: Path = ("arms", i, "intervention")
+            yield Finding(path, message, hint, on_key=True, severity="error" if money_off else "notice")
 
 
 def within_the_data(spec: Draft) -> Iterator[Finding]:
-    """Say, as a notice, when not even the first unit's window is over."""
+    """Refuse a window that is not even over for the first unit, unless immature units are kept."""
     plan = spec.schedule
     if plan is None or plan.start is None or plan.data_to is None or plan.outcome_days is None:
         return
@@ -64,7 +66,8 @@ def within_the_data(spec: Draft) -> Iterator[Finding]:
     if last > plan.data_to:
         message = f"the first outcome window ends on {last}, the data on {plan.data_to}: no result is mature"
         hint = "wait for the data, or shorten schedule.outcome_days"
-        yield Finding(("schedule", "data_to"), message, hint, severity="notice")
+        kept = plan.immature == "include"
+        yield Finding(("schedule", "data_to"), message, hint, severity="notice" if kept else "error")
 
 
 def calendar(spec: Draft) -> Iterator[Finding]:

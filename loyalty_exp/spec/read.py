@@ -36,6 +36,7 @@ __all__ = [
     "json_schema",
     "read",
     "read_text",
+    "read_with",
     "render_github",
     "render_json",
     "render_text",
@@ -69,6 +70,20 @@ def read(path: str | Path) -> Experiment:
         If the spec has a design in place of arms: this version does not estimate without randomization.
     """
     return _or_raise(*check(path))
+
+
+def read_with(path: str | Path, program: dict[str, Any]) -> Experiment:
+    """Read a spec file with other parts of the program than those of the program file that it names.
+
+    Raises
+    ------
+    SpecError, Refused
+        As `read`.
+    """
+    document = parse(text_of(Path(path), str(path)), str(path))
+    if isinstance(document.data.get("program"), str):
+        document = replace(document, data={**document.data, "program": program})
+    return _or_raise(*_checked(document, Path(path).parent))
 
 
 def read_text(text: str, file: str = "<spec>", folder: Path | None = None) -> Experiment:

@@ -135,7 +135,9 @@ def _priced(line: dict[str, Any], book: dict[str, Any]) -> dict[str, Any]:
         price = entry.get("price") if isinstance(entry, dict) else None
         return price if isinstance(price, (int, float)) and not isinstance(price, bool) else value
 
-    return {k: number(v) if k in {"per_unit", "price"} else v for k, v in line.items()}
+    found = {k: number(v) if k in {"per_unit", "price"} else v for k, v in line.items()}
+    names = [line[k] for k in ("per_unit", "price") if k in line and found[k] != line[k]]
+    return {**found, "price_of": names[0]} if names and "price_of" not in line else found
 
 
 def _refund_days(expanded: Expanded) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.moments import NOISE, SLACK, Matrix, Moments, Vector, checked, without_noise
 from loyalty_exp.stats.unit_rows import UnitRows
+
+if TYPE_CHECKING:
+    from loyalty_exp.stats.event_counts import EventCounts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +139,7 @@ def one_mean(moments: Moments, outcome: str) -> OneMean:
     return OneMean(n, outcome, mean, square / ((n - 1) * n) if square > n * (NOISE * mean) ** 2 else 0.0)
 
 
-def enough_units(*arms: Moments | ArmMeans | UnitRows) -> None:
+def enough_units(*arms: Moments | ArmMeans | UnitRows | EventCounts) -> None:
     """Refuse arms of fewer than two units, in words; of two arms the first is the treatment.
 
     Raises

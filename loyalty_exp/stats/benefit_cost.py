@@ -126,7 +126,7 @@ def net_benefit(pair: BenefitCost, alpha: float) -> NetBenefit:
 
     References
     ----------
-    Stinnett & Mullahy (1998), Net health benefits, Medical Decision Making 18, S68-S80, equation 4.
+    Stinnett & Mullahy (1998), Net health benefits, Medical Decision Making 18, S68-S80.
     """
     estimate = pair.delta_benefit - pair.total_cost
     variance = pair.v_bb - 2 * pair.v_bc + pair.v_cc
@@ -214,7 +214,7 @@ def roi(delta_b: float, d: float, v_bb: float, v_bc: float, v_cc: float, alpha: 
 
     References
     ----------
-    Fieller (1954), Some problems in interval estimation, JRSS B 16(2), 175-185, equation 5; Briggs, Mooney,
+    Fieller (1954), Some problems in interval estimation, JRSS B 16(2), 175-185; Briggs, Mooney,
     Wonderling (1999), Constructing confidence intervals for cost-effectiveness ratios, Statistics in Medicine
     18, 3245-3262.
     """

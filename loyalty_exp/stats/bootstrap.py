@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.moments import Matrix, Vector
@@ -79,20 +78,6 @@ def every_resample(arm: Matrix, statistic: Statistic) -> Replicates:
         raise NotEstimable(f"{n} units have more than {_COMPLETE:,} resamples")
     index = np.stack(np.unravel_index(np.arange(n**n), (n,) * n), axis=1)
     return Replicates(_estimate((rows,), statistic), _finite(statistic(rows[index])), complete=True)
-
-
-def unit_totals(columns: Matrix, unit: npt.ArrayLike) -> Matrix:
-    """Sum rows to units: shape (rows, k) to (units, k), units in sorted order of their ids.
-
-    Parameters
-    ----------
-    columns : array, shape (rows, k)
-    unit : array, shape (rows,)
-        Id of the unit of each row.
-    """
-    x = np.asarray(columns, dtype=np.float64)
-    _, code = np.unique(np.asarray(unit), return_inverse=True)
-    return np.column_stack([np.bincount(code, weights=x[:, j]) for j in range(x.shape[1])])
 
 
 def mean_difference(treated: Matrix, control: Matrix) -> Vector:

@@ -58,7 +58,7 @@ def cluster_means(
     ----------
     Bell & McCaffrey (2002), Bias reduction in standard errors for linear regression with multi-stage samples,
     Survey Methodology 28(2), 169-181 (the bias-reduced linearization estimator); Deng, Knoblich, Lu
-    (2018), KDD, equation 3 (delta).
+    (2018), KDD, on cluster randomization (delta).
     """
     _enough_clusters(arm, "an arm")
     power = {"CR0": 0, "delta": 0, "CR2": 1, "CR3": 2}[correction]
@@ -81,7 +81,7 @@ def cr1s_factor(n_clusters: int, n_rows: int, n_coefficients: int) -> float:
     References
     ----------
     Cameron & Miller (2015), A practitioner's guide to cluster-robust inference, Journal of Human Resources
-    50(2), 317-372, equation 12.
+    50(2), 317-372, on the finite-sample adjustment of Stata.
     """
     return n_clusters / (n_clusters - 1) * (n_rows - 1) / (n_rows - n_coefficients)
 

@@ -183,25 +183,6 @@ def running_p(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(accumulate(p_values, min))
 
 
-def running_interval(intervals: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """Intersection of the intervals so far, at each look; allowed only if declared in advance.
-
-    Parameters
-    ----------
-    intervals : sequence of (float, float)
-        One a look, in order of time.
-
-    Raises
-    ------
-    NotEstimable
-        If the intervals have nothing in common: the effect has drifted, or the error has happened.
-    """
-    out = tuple(accumulate(intervals, lambda a, b: (max(a[0], b[0]), min(a[1], b[1]))))
-    if any(low > high for low, high in out):
-        raise NotEstimable("the intervals of the looks have no value in common: the effect may have changed")
-    return out
-
-
 def _spread(std_error: float, tau: float) -> float:
     if not (tau > 0 and math.isfinite(tau)):
         raise ValueError("tau must be positive and finite")

@@ -94,7 +94,7 @@ def tail(t: float, loadings: Vector, df: float) -> tuple[float, float]:
 
     References
     ----------
-    Dunnett & Sobel (1955), Biometrika 42, 258-260, equation 3 (one integral over the part of control, one
+    Dunnett & Sobel (1955), Biometrika 42, 258-260 (one integral over the part of control, one
     over the standard deviation). Below 1e-9 Bonferroni's bound stands in, which is then exact to a few
     percent.
     """

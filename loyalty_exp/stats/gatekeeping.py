@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loyalty_exp.stats.multiplicity import P, bonferroni, holm
+from loyalty_exp.stats.multiplicity import P, holm
 
 
 def fixed_sequence(p_values: Sequence[P]) -> tuple[P, ...]:
@@ -56,36 +56,3 @@ def serial_gatekeeping(families: Sequence[Sequence[P]]) -> tuple[tuple[P, ...], 
         out.append(tuple(None if p is None else max(p, floor) for p in holm(family)))
         gate = max(floor, *found)
     return tuple(out)
-
-
-def parallel_gatekeeping(
-    gate: Sequence[P], second: Sequence[P], alpha: float
-) -> tuple[tuple[bool | None, ...], tuple[bool | None, ...]]:
-    """Test a gate with Bonferroni's method and hand the level of what it rejects to a second family.
-
-    Parameters
-    ----------
-    gate, second : sequence of float or None
-        Tests that do not exist are not counted, and are None in the answer.
-    alpha : float
-        Chance of any false rejection in both families together.
-
-    Returns
-    -------
-    (gate, second) : pair of tuple of bool or None
-        What is rejected. The second family is tested with Holm's method at alpha times the share of the gate
-        that was rejected; nothing of it is rejected when nothing of the gate is.
-
-    References
-    ----------
-    Dmitrienko, Offen, Westfall (2003), Gatekeeping strategies for clinical trials that do not require all
-    primary effects to be significant, Statistics in Medicine 22, 2387-2400; the error that is carried over as
-    in Dmitrienko, Tamhane, Wiens (2008), General multistage gatekeeping procedures, Biometrical Journal 50,
-    667-677.
-    """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha lies between 0 and 1, not {alpha}")
-    first = tuple(None if p is None else p <= alpha for p in bonferroni(gate))
-    tests = [r for r in first if r is not None]
-    level = alpha * sum(tests) / len(tests) if tests else 0.0
-    return first, tuple(None if p is None else level > 0 and p <= level for p in holm(second))

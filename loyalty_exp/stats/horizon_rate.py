@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.effect import Difference
 from loyalty_exp.stats.event_counts import EventCounts, require_units
 from loyalty_exp.stats.proportions import miettinen_nurminen
@@ -42,26 +41,6 @@ class HorizonRates:
         """
         d = self.difference
         return d.estimate / d.std_error if d.std_error else None
-
-
-@dataclass(frozen=True, slots=True)
-class RateReadings:
-    """The same rate read in two ways; a wide gap says that early and late entrants differ.
-
-    Attributes
-    ----------
-    censored : HorizonRates or None
-        All units, those not yet mature counting as long as they were followed.
-    mature : HorizonRates or None
-        Only units that were followed for the whole horizon.
-    censored_reason, mature_reason : str
-        Why a reading is None; empty when it is there.
-    """
-
-    censored: HorizonRates | None
-    mature: HorizonRates | None
-    censored_reason: str = ""
-    mature_reason: str = ""
 
 
 def rate_at_horizon(treated: EventCounts, control: EventCounts, horizon: float, alpha: float) -> HorizonRates:
@@ -134,34 +113,3 @@ def mature_rate_at_horizon(
     x_t, x_c = (int(arm.events[arm.time <= horizon].sum()) for arm in (treated, control))
     gap = miettinen_nurminen(x_t, treated.n, x_c, control.n, alpha)
     return HorizonRates(horizon, treated.n, control.n, x_t / treated.n, x_c / control.n, gap)
-
-
-def rate_readings(
-    everyone: tuple[EventCounts, EventCounts],
-    mature: tuple[EventCounts, EventCounts],
-    horizon: float,
-    alpha: float,
-) -> RateReadings:
-    """Read the rate by censoring and on mature units, side by side.
-
-    Parameters
-    ----------
-    everyone, mature : pair of EventCounts
-        Treated and control: all units, and the mature among them.
-    horizon : float
-        Days.
-    alpha : float
-        Two-sided.
-    """
-    by_censoring: HorizonRates | None = None
-    on_mature: HorizonRates | None = None
-    reasons = ["", ""]
-    try:
-        by_censoring = rate_at_horizon(*everyone, horizon, alpha)
-    except NotEstimable as why:
-        reasons[0] = str(why)
-    try:
-        on_mature = mature_rate_at_horizon(*mature, horizon, alpha)
-    except NotEstimable as why:
-        reasons[1] = str(why)
-    return RateReadings(by_censoring, on_mature, *reasons)

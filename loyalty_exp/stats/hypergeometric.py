@@ -75,7 +75,7 @@ def conditional(x: int, n_t: int, n_c: int, total: int, log_odds_ratio: float = 
     References
     ----------
     Liao & Rosen (2001), Fast and stable algorithms for computing and sampling from the noncentral
-    hypergeometric distribution, American Statistician 55, 366-369, equations 2 and 3: ratios of neighbors
+    hypergeometric distribution, American Statistician 55, 366-369: ratios of neighbors
     from the mode outwards, which do not lose digits as differences of log-gamma values of large counts do.
     """
     low, high = max(0, total - n_c), min(n_t, total)

@@ -61,7 +61,7 @@ def delta_lift(
 
     References
     ----------
-    Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, equation 3.
+    Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, on percent changes.
     """
     if control_mean == 0:
         raise NotEstimable(CONTROL_IS_ZERO)

@@ -90,7 +90,7 @@ def lin(
     References
     ----------
     Lin (2013), Agnostic notes on regression adjustments to experimental data, Annals of Applied Statistics
-    7(1), 295-318, equation 2.
+    7(1), 295-318, the regression with interactions.
     """
     enough_units(treated, control)
     columns = (*outcomes, *covariates)

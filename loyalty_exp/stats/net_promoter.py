@@ -74,7 +74,7 @@ def net_promoter(treated: Answers, control: Answers, alpha: float) -> NetPromote
     References
     ----------
     Rocks (2016), Interval estimation for the "net promoter score", American Statistician 70(4), 365-372,
-    section 2; the response rates by the pooled z test (Fleiss, Levin, Paik 2003, equation 3.7).
+    section 2; the response rates by the pooled z test (Fleiss, Levin, Paik 2003, chapter 3).
     """
     (m_t, v_t), (m_c, v_c) = _score(treated, "treatment"), _score(control, "control")
     return NetPromoter(

@@ -1,5 +1,4 @@
-"""One-pass bootstrap with Poisson(1) weights from a hash of unit and seed: any order, any split, any engine.
-engine.
+"""One-pass bootstrap with Poisson(1) weights from a hash of unit and seed: any order, any split.
 
 The weight of a unit in a replicate is a function of the unit's hash, the seed and the number of the
 replicate, and of nothing else. So rows may come in any order and in any pieces, and the sums of the pieces

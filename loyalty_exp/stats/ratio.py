@@ -27,7 +27,7 @@ def linearized(moments: Moments, ratios: Mapping[str, tuple[str, str]]) -> Momen
 
     References
     ----------
-    Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, equations 3 and 4.
+    Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, on cluster randomization.
     """
     weights: dict[str, dict[str, float]] = {}
     constants: dict[str, float] = {}
@@ -73,7 +73,8 @@ def ratio_means(
 
     References
     ----------
-    Deng, Knoblich, Lu (2018), KDD, section 3.2 and 4; Deng, Xu, Kohavi, Walker (2013), WSDM, section 4.
+    Deng, Knoblich, Lu (2018), KDD, on cluster randomization; Deng, Xu, Kohavi, Walker (2013), WSDM, section
+    4.
     """
     columns = tuple(dict.fromkeys((numerator, denominator, *covariates)))
     treated, control = checked(treated.select(columns)), checked(control.select(columns))

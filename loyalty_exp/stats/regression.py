@@ -54,7 +54,7 @@ def regress(
     ----------
     Lin (2013), Agnostic notes on regression adjustments to experimental data, Annals of Applied Statistics
     7(1), 295-318, section 4; MacKinnon & White (1985), Some heteroskedasticity-consistent covariance matrix
-    estimators, Journal of Econometrics 29, 305-325, equations 2, 3, 6 and 12 (HC0, HC1, HC2, HC3).
+    estimators, Journal of Econometrics 29, 305-325 (HC0 to HC3).
     """
     y, arm = np.asarray(outcome, dtype=np.float64), np.asarray(treated, dtype=bool)
     x = np.asarray(covariates, dtype=np.float64).reshape(len(y), -1)

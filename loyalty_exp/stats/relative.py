@@ -53,7 +53,7 @@ def fieller(
 
     References
     ----------
-    Fieller (1954), Some problems in interval estimation, JRSS B 16(2), 175-185, equation 5.
+    Fieller (1954), Some problems in interval estimation, JRSS B 16(2), 175-185.
     """
     q2 = quantile * quantile
     a = denominator * denominator - q2 * v_dd
@@ -94,7 +94,7 @@ def delta_variance(numerator: float, denominator: float, v_nn: float, v_nd: floa
 
     References
     ----------
-    Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, equation 3.
+    Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, on percent changes.
     """
     r = numerator / denominator
     squared = denominator * denominator  # 0 by underflow, too
@@ -142,7 +142,7 @@ def relative_lift(
 
     References
     ----------
-    Fieller (1954), JRSS B 16(2), 175-185, equation 5; standard error by the delta method.
+    Fieller (1954), JRSS B 16(2), 175-185; standard error by the delta method.
     """
     if is_zero(control_mean, v_c):
         return RelativeLift(None, None, None, None, CONTROL_IS_ZERO)

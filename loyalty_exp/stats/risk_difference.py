@@ -40,8 +40,8 @@ def wald(
 
     References
     ----------
-    Fleiss, Levin, Paik (2003), Statistical Methods for Rates and Proportions, Wiley, equations 3.7 (pooled)
-    and 3.15; Yates (1934), Supplement to JRSS 1, 217-235.
+    Fleiss, Levin, Paik (2003), Statistical Methods for Rates and Proportions, Wiley, chapter 3 (pooled
+    and not); Yates (1934), Supplement to JRSS 1, 217-235.
     """
     counted(x_t, n_t, x_c, n_c)
     p_t, p_c = x_t / n_t, x_c / n_c

@@ -43,7 +43,7 @@ def welch_anova(arms: Sequence[Moments], column: str) -> FTest:
     References
     ----------
     Welch (1951), On the comparison of several mean values: an alternative approach, Biometrika 38, 330-336,
-    equations 15 and 28.
+    the approximation by an F distribution.
     """
     means, variances, sizes = _of(arms, column)
     if min(variances) <= 0:

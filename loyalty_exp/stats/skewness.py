@@ -59,14 +59,12 @@ def tail_excess(
     -------
     float
         Negative: false losers are more frequent than false winners, as when few units of a right-skewed
-        outcome
-        are treated.
+        outcome are treated.
 
     References
     ----------
-    Hall (1992), The Bootstrap and Edgeworth Expansion, Springer, equation 2.57 (first term of the expansion
-    of the
-    studentized mean).
+    Hall (1992), The Bootstrap and Edgeworth Expansion, Springer, chapter 2 (first term of the expansion
+    of the studentized mean).
     """
     total = v_t + v_c
     if not total > 0:

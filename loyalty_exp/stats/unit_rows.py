@@ -49,7 +49,8 @@ class UnitRows:
     values : mapping of column to array, shape (n,)
         Finite, each in the unit of its column.
     hashes : array of uint64, shape (n,)
-        Of the unit ids, evenly spread: what drawn weights are derived from.
+        Of the unit ids, or of their clusters' where those were drawn, evenly spread: what drawn weights are
+        derived from.
     stratum : array of str, shape (n,), or None
         Stratum of the draw.
     cluster : array of str, shape (n,), or None

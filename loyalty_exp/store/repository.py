@@ -146,6 +146,15 @@ def units_at_looks(session: Session, experiment: str) -> tuple[int, ...]:
     return tuple(_analyzed(content, units) for units, content in rows)
 
 
+def readout_at(session: Session, experiment: str, look: int) -> str | None:
+    """Give the readout of a recorded look as it was written; None when there is no such look."""
+    return session.scalar(
+        sa.select(ReadoutRow.content)
+        .join(LookRow, ReadoutRow.look_key == LookRow.key)
+        .where(LookRow.experiment_id == experiment, LookRow.sequence == look)
+    )
+
+
 def _analyzed(content: str, assigned: int) -> int:
     reasons = json.loads(content)["decision"].get("reasons", ())
     return next((int(r["units"]) for r in reasons if r.get("code") == "sequential"), assigned)

@@ -2,10 +2,45 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from loyalty_exp.errors import EngineError
+from loyalty_exp.errors import EngineError, ServerGone
 from loyalty_exp.warehouse.engine import Engine
+
+PATIENCE = 10.0
+"""Seconds that a server which went away in the middle is waited for."""
+
+T = TypeVar("T")
+
+
+def through_restarts(work: Callable[[], T]) -> T:
+    """Do work that only reads, and begin it anew while the server goes away and comes back.
+
+    A server that was never there is not waited for.
+
+    Parameters
+    ----------
+    work : callable
+        Opens its own engine; done whole every time.
+
+    Raises
+    ------
+    ServerGone
+        If the server stays away for longer than one waits.
+    """
+    began: float | None = None
+    while True:
+        try:
+            return work()
+        except ServerGone as error:
+            now = time.monotonic()
+            if (began is None and not error.amid) or (began is not None and now - began >= PATIENCE):
+                raise
+            began = now if began is None else began
+            time.sleep(min(0.25, PATIENCE / 4))
 
 
 def open_engine(url: str, folder: Path, *, threads: int = 1, memory: str = "1200MB") -> Engine:

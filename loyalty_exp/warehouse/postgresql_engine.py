@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from loyalty_exp.errors import EngineError
+from loyalty_exp.errors import EngineError, ServerGone
 from loyalty_exp.warehouse.atoms import table as named
 from loyalty_exp.warehouse.dialects import dialect_of
 from loyalty_exp.warehouse.engine import Engine, Query
@@ -56,7 +56,7 @@ class PostgreSQLEngine(Engine):
             for setting in _SETTINGS:
                 self._connection.execute(setting.encode())
         except psycopg.Error as error:
-            raise EngineError(f"PostgreSQL cannot be reached: {_first_line(error)}") from None
+            raise ServerGone(f"PostgreSQL cannot be reached: {_first_line(error)}", amid=False) from None
         version = self._connection.info.server_version
         self.name_version = f"PostgreSQL {version // 10000}.{version % 10000}"
 
@@ -66,6 +66,8 @@ class PostgreSQLEngine(Engine):
             cursor = self._connection.execute(text.encode())
             return cursor.fetchall() if cursor.description else []
         except self._error as error:
+            if self._connection.closed:
+                raise ServerGone(f"PostgreSQL went away: {_first_line(error)}", amid=True) from None
             raise EngineError(f"PostgreSQL: {_first_line(error)}") from None
 
     def open_table(self, name: str, role: str, unit: str) -> sa.TableClause:

@@ -314,6 +314,39 @@ class TestTraffic:
         assert all(point(digest("ho", homes[u])) >= 0.2 for u in arms(folder))
         assert abs(done.left_out["held_out"] - 400) < 120
 
+    def test_who_bears_the_name_of_the_holdout_measures_it(self, folder: Path) -> None:
+        """Those whom the others leave out are its control, to the member."""
+        days = {"from": "2026-01-01", "to": "2026-12-31"}
+        holdout = {"id": "HO", "share": 0.2, "by": "household", "salt": "ho", **days}
+        program = self.PROGRAM | {"holdout": holdout}
+        two = [{"id": "held", "share": 0.2, "control": True}, {"id": "reached", "share": 0.8}]
+        whole = {
+            "program": program,
+            "arms": two,
+            "cluster": "household",
+            "population__default_exclusions": False,
+        }
+        done = assign(spec(experiment="ho", assignment={"salt": "ho"}, **whole), folder)
+        other = assign(spec(program=program, population__default_exclusions=False), folder)
+        held = {u for u, arm in arms(folder, "ho").items() if arm == "held"}
+        assert sum(done.units.values()) == 2000
+        assert held == set(members(2000)["member_id"]) - set(arms(folder))
+        assert other.left_out["held_out"] == len(held) > 300
+        for wrong, words in (
+            ({"assignment": {"salt": "x"}}, "salt is that of the holdout;|salt is that of the holdout\\."),
+            ({"arms": [two[1] | {"share": 0.2, "control": True}, two[0] | {"share": 0.8, "control": False}],
+              "assignment": {"salt": "ho", "strata": ["tier"]}}, "a salt and nothing else"),
+            ({"cluster": None}, "cluster is 'household'"),
+            ({"arms": [two[0] | {"share": 0.1}, two[1] | {"share": 0.9}]}, "with the share 0.2"),
+        ):  # fmt: skip
+            with pytest.raises(UsageError, match=words):
+                assign(spec(**({"experiment": "HO", "assignment": {"salt": "ho"}} | whole | wrong)), folder)
+        next_year = {"start": "2027-02-01", "end": "2027-02-28", "outcome_days": 28}
+        program = program | {"holdout": holdout | {"reshuffle": "yearly", "to": "2027-12-31"}}
+        with pytest.raises(UsageError, match="with #1 after it"):
+            assign(spec(**whole | {"experiment": "HO", "program": program, "assignment": {"salt": "ho"},
+                                   "schedule": next_year}), folder)  # fmt: skip
+
     def test_a_holdout_that_is_over_holds_nobody(self, folder: Path) -> None:
         holdout = {"id": "h", "share": 0.2, "salt": "ho", "from": "2025-01-01", "to": "2025-12-31"}
         assert "held_out" not in assign(spec(program={"program": "p", "holdout": holdout}), folder).left_out

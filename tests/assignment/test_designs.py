@@ -172,6 +172,19 @@ def test_a_rerandomized_draw_is_tested_by_the_same_redraws(
     assert seen["ci_upper"] - seen["ci_lower"] < 0.5 * (plain["ci_upper"] - plain["ci_lower"])
 
 
+def test_an_interval_without_a_standard_error_is_no_lack_of_variation(tmp_path: Path) -> None:
+    experiment = spec(
+        arms=TWO,
+        metrics=[SPEND | {"estimator": RANDOMIZATION}],
+        data__transactions={"table": "t.parquet", "order": "o", "time": "ts", "amount": "a"},
+        schedule__data_to="2026-07-20",
+    )
+    found = drawn_and_read(tmp_path, experiment, {"a": EFFECT})
+    seen = spend(found)["absolute"]
+    assert seen["std_error"] is None and seen["ci_lower"] is not None
+    assert "no_variance" not in found["warnings"]
+
+
 def test_both_engines_redraw_alike(tmp_path: Path) -> None:
     found = []
     for engine in ("duckdb", "sqlite:///all.db"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from report.others import OTHERS
 from report.states import readout
 
 from loyalty_exp.cli.pdf import browser as found_browser
@@ -34,7 +35,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]
     def _made(state: str, language: str) -> Path:
         path = folder / f"{state}.{language}.html"
         if not path.exists():
-            path.write_text(render(readout(state), language), encoding="utf-8")
+            other = OTHERS.get(state)
+            html = other(language) if other else render(readout(state), language)
+            path.write_text(html, encoding="utf-8")
         return path
 
     return _made

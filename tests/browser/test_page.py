@@ -47,7 +47,16 @@ PAGES = [(s, language) for language, s in BOTH] + [
     ("built_up_and_lost", "zh-CN"),
     ("built_up_eight", "en"),
     ("built_up_never", "en"),
+    ("naive", "zh-CN"),
+    ("customer_value", "en"),
+    ("clusters", "zh-CN"),
+    ("plan", "en"),
+    ("plan", "zh-CN"),
+    ("plan_answerable", "zh-CN"),
+    ("portfolio", "en"),
+    ("portfolio", "zh-CN"),
 ]
+OTHER = {"plan", "plan_answerable", "portfolio"}
 each_page = pytest.mark.parametrize(("state", "language"), PAGES)
 
 LAYOUT = """() => {
@@ -92,14 +101,14 @@ def test_page_is_quiet_and_fits_at_every_width_and_on_paper(
     tab.on("console", lambda m: said.append(m.text))
     tab.on("dialog", lambda d: said.append("dialog"))
     tab.goto(made(state, language).as_uri())
-    if state != "hostile":
+    if state not in {"hostile", *OTHER}:
         assert bottom(tab, ".trust") < (900 if state in {"long_names", "many_findings"} else 800)
     tab.evaluate(OPEN)
     found = {}
     for width in (1280, 820, 390, 320):
         tab.set_viewport_size({"width": width, "height": 844})
         found[width] = tab.evaluate(LAYOUT)
-        if width == 390 and state not in {"hostile", "long_names"}:
+        if width == 390 and state not in {"hostile", "long_names", *OTHER}:
             assert bottom(tab, ".v-main") < 844
             if state != "invalid":
                 assert bottom(tab, ".kpi b") <= 844
@@ -114,18 +123,22 @@ def test_page_is_quiet_and_fits_at_every_width_and_on_paper(
     assert {k: v for k, v in found.items() if v} == {}
 
 
-def test_keyboard_reaches_everything(opened: Opened) -> None:
-    tab = opened("ship", "en")
+@pytest.mark.parametrize(
+    ("state", "language"), [("ship", "en"), ("built_up", "zh-CN"), ("plan", "zh-CN"), ("portfolio", "en")]
+)
+def test_keyboard_reaches_everything(opened: Opened, state: str, language: str) -> None:
+    tab = opened(state, language)
     expected = tab.evaluate("document.querySelectorAll('a[href], summary').length")
     seen = []
     for _ in range(expected):
         tab.keyboard.press("Tab")
         seen.append(tab.evaluate("document.activeElement.textContent.trim()"))
-    assert seen[0] == "Skip to the report"
+    assert seen[0] == tab.evaluate("document.querySelector('.skip').textContent")
     assert len(seen) == expected and all(seen)
-    tab.focus("summary")
-    tab.keyboard.press("Enter")
-    assert tab.evaluate("document.querySelector('details').open")
+    if state != "portfolio":
+        tab.focus("summary")
+        tab.keyboard.press("Enter")
+        assert tab.evaluate("document.querySelector('details').open")
 
 
 def test_a_table_is_saved_as_csv_by_its_link(opened: Opened) -> None:
@@ -154,3 +167,25 @@ def test_print_is_white_and_its_first_sheet_is_the_one_pager(
     content = tab.pdf(prefer_css_page_size=True, tagged=True)
     assert b"/StructTreeRoot" in content
     assert 5 <= content.count(b"/Type /Page\n") <= {"ship": 8, "rollout_ship": 9}[state]
+
+
+@pytest.mark.parametrize(
+    ("state", "language", "fewest", "most"),
+    [
+        ("invalid", "zh-CN", 2, 4),
+        ("again", "en", 5, 8),
+        ("built_up", "en", 5, 8),
+        ("built_up_eight", "en", 8, 12),
+        ("plan", "zh-CN", 2, 5),
+        ("portfolio", "en", 1, 3),
+    ],
+)
+def test_paper_is_white_tagged_and_not_wasted(
+    opened: Opened, state: str, language: str, fewest: int, most: int
+) -> None:
+    tab = opened(state, language, 688, 1009, color_scheme="dark")
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    content = tab.pdf(prefer_css_page_size=True, tagged=True)
+    assert b"/StructTreeRoot" in content
+    assert fewest <= content.count(b"/Type /Page\n") <= most

@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from postgresql_instead import copy
+from store.servers import postgresql
 
 from loyalty_exp.workspace import write_text
 
@@ -284,6 +286,37 @@ def test_drawn_rows_are_written_into_a_table_of_the_database(
             )
         alien = call("assign", drawing, "--table", "pm_arms")
         assert alien.code == 4 and "1 rows that this experiment did not draw" in alien.err
+
+
+def test_drawn_rows_are_written_into_a_table_of_postgresql(call: Callable[..., Any], drawing: Path) -> None:
+    """The same arms as from the file, in the team's own database; all rows or none."""
+    psycopg = pytest.importorskip("psycopg")
+    assert call("assign", drawing).code == 0
+    folder = drawing.parent / "results" / "points_multiplier"
+    query = "SELECT member_id, arm, CAST(assigned_at AS VARCHAR), tier FROM {} ORDER BY 1"
+    with duckdb.connect() as connection:
+        wanted = connection.execute(query.format(f"'{folder / ROWS}'")).fetchall()
+    for name in (ROWS, RECORD):
+        (folder / name).unlink()
+    with postgresql() as url:
+        copy([drawing.parent / "data" / f"{name}.parquet" for name in ("members", "transactions")], url)
+        swap(drawing, "data/members.parquet", "members")
+        swap(drawing, "data/transactions.parquet", "transactions")
+        swap(drawing, "\ndata:\n", f"\ndata:\n  engine: {url}\n")
+        done = call("assign", drawing, "--table", "pm_arms")
+        assert done.code == 0, done.err
+        assert "table pm_arms: 3,170 rows added" in done.err
+        assert "0 rows added" in call("assign", drawing, "--table", "pm_arms").err
+        with psycopg.connect(url) as connection:
+            assert connection.execute(query.format("pm_arms")).fetchall() == wanted
+            connection.execute("UPDATE pm_arms SET arm = 'x' WHERE member_id = 7")
+            connection.execute("DELETE FROM pm_arms WHERE member_id > 2000")
+            connection.commit()
+            left = connection.execute("SELECT count(*) FROM pm_arms").fetchall()
+            alien = call("assign", drawing, "--table", "pm_arms")
+            assert (alien.code, alien.out) == (4, "")
+            assert "rows that this experiment did not draw" in alien.err
+            assert connection.execute("SELECT count(*) FROM pm_arms").fetchall() == left
 
 
 def test_a_table_needs_a_database_and_a_name(call: Callable[..., Any], drawing: Path) -> None:

@@ -138,6 +138,10 @@ def test_what_changes_after_a_look_is_warned_of(call, small: Path, looks: int, w
     found = readout(small)
     assert [w for w in found["warnings"] if w in {"horizon_changed", "post_hoc_metric"}] == warned
     assert found["plan"]["deviations"][-1]["after_look"] == warned
+    absolute = [e["absolute"] for e in found["estimates"]]
+    assert all((a["p_value"] is None) == bool(looks) and a["ci_lower"] is not None for a in absolute)
+    page = (small.parent / "results" / "small" / "report.en.html").read_text(encoding="utf-8")
+    assert ("p-values that hold for a fixed period" in page) == bool(looks)
 
 
 def test_a_lock_after_a_look_is_a_deviation(call, small: Path) -> None:
@@ -168,6 +172,26 @@ def test_every_look_is_kept_and_the_same_one_once(call, small: Path) -> None:
     looks = json.loads(call("show", small, "--json").out)["look_history"]
     assert [(k["sequence"], k["units"]) for k in looks] == [(1, 400), (2, 401)]
     assert looks[0]["digest"] != looks[1]["digest"]
+
+
+def test_the_page_of_an_earlier_look_is_made_again(call, small: Path) -> None:
+    """X19: late rows make a new look; the page of the old one comes back as it was."""
+    call("lock", small)
+    call("run", small)
+    folder = small.parent / "results" / "small"
+    old = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in {".json", ".html"}}
+    table = small.parent / "units.csv"
+    table.write_text(table.read_text(encoding="utf-8") + "401,a,300\n", encoding="utf-8")
+    call("run", small)
+    assert (folder / "readout.json").read_bytes() != old["readout.json"]
+    now = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    done = call("report", small, "--look", "1")
+    assert done.code == 0, done.err
+    assert {p.name: p.read_bytes() for p in (folder / "looks" / "1").iterdir()} == old
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == now
+    missing = call("report", small, "--look", "3")
+    assert (missing.code, "has no look 3 at 'small'" in missing.err) == (4, True)
+    assert {p.name for p in (folder / "looks").iterdir()} == {"1"}
 
 
 def test_from_lock_to_archive(call, small: Path) -> None:
@@ -351,3 +375,52 @@ def test_alpha_is_spent_at_the_looks_that_were_taken(call, small: Path) -> None:
     for (look, units, critical), shares in zip(seen, ((0.3,), (0.3, 0.5), (0.3, 0.5)), strict=True):
         assert (look, units) == (len(shares), round(800 * shares[-1]))
         assert critical == pytest.approx(boundaries(shares, 0.05, obrien_fleming).critical_values[-1])
+
+
+PROGRAM = "program: club\ncost_prices: {mail: {price: 0.1}}\n"
+MONEY = "economics: {benefit: {metric: spend, margin: 0.5}, costs: [{id: mail, per_unit: mail}]}\n"
+
+
+def test_a_locked_experiment_keeps_the_program_of_its_lock(call, small: Path) -> None:
+    """A price that changes for all later experiments moves no number of one that is locked."""
+    program = small.parent / "program.yaml"
+    program.write_text(PROGRAM, encoding="utf-8")
+    change(small, "program: program.yaml\n" + MONEY)
+    lock = json.loads(call("lock", small, "--json").out)["lock"]
+    assert call("run", small).code == 0
+    folder = small.parent / "results" / "small"
+    before = (folder / "readout.json").read_bytes()
+    program.write_text(PROGRAM.replace("0.1", "0.9") + "timezone: Asia/Shanghai\n", encoding="utf-8")
+    for command in ("analyze", "run"):
+        done = call(command, small)
+        assert done.code == 0
+        assert 'program.timezone: "UTC" -> "Asia/Shanghai"' in done.err
+        assert "economics.costs[mail].per_unit: 0.1 -> 0.9" in done.err
+        assert (folder / "readout.json").read_bytes() == before
+    again = call("lock", small, "--json")
+    assert (json.loads(again.out)["lock"], json.loads(again.out)["new"]) == (lock, False)
+    assert "what was locked is used" in again.err
+    done = call("decide", small, "--by", "Ann", "--because", WHY, "--action", "extend")
+    assert done.code == 0
+    new = json.loads(call("lock", small, "--amend", WHY, "--json").out)
+    assert (new["version"], new["new"]) == (2, True)
+    assert call("analyze", small).code == 0
+    found = readout(small)
+    assert found["experiment"]["lock"] == new["lock"] != lock
+    assert found["economics"][0]["cost"]["estimate"] == pytest.approx(0.9)
+    kept = (folder / "readout.json").read_bytes()
+    program.write_text("program: club\nprices: [\n", encoding="utf-8")
+    for command in ("analyze", "lock", "report"):
+        assert call(command, small).code == 0, command
+    assert (folder / "readout.json").read_bytes() == kept
+    program.unlink()
+    done = call("analyze", small)
+    assert done.code == 0
+    assert "the program file cannot be read" in done.err
+    assert (folder / "readout.json").read_bytes() == kept
+    assert call("validate", small).code == call("lock", small, "--amend", WHY).code == 2
+    change(small)  # its own words are another matter
+    program.write_text(PROGRAM, encoding="utf-8")
+    done = call("analyze", small)
+    assert done.code == 4
+    assert "analysis.alpha: 0.05 -> 0.1" in done.err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from loyalty_exp.economics.acceptability import HURDLES, acceptability
-from loyalty_exp.economics.increments import best_cell, household_pair, increment
+from loyalty_exp.economics.increments import increment
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.benefit_cost import (
     BenefitCost,
@@ -16,6 +16,7 @@ from loyalty_exp.stats.benefit_cost import (
     roi_of,
 )
 from loyalty_exp.stats.cluster_moments import from_members
+from loyalty_exp.stats.clusters import cluster_means
 from loyalty_exp.stats.means import plain
 from loyalty_exp.stats.moments import from_rows
 
@@ -49,14 +50,6 @@ def test_an_increment_is_a_comparison_of_two_arms_with_its_covariance(cells) -> 
     assert found.pair.v_bc > 0
 
 
-def test_the_best_cell_counts_fixed_cost_and_breaks_ties_by_order(cells) -> None:
-    assert best_cell(cells) == (1, 0)
-    assert best_cell(cells, {(1, 0): 100.0}) == (1, 1)
-    assert best_cell({(1,): cells[0, 0], (0,): cells[0, 0]}) == (0,)
-    with pytest.raises(NotEstimable, match="no arm"):
-        best_cell({})
-
-
 def test_a_missing_cell_is_named(cells) -> None:
     with pytest.raises(NotEstimable, match=r"\(2, 1\)"):
         increment(cells, (2, 1), (1, 0), 0.05)
@@ -65,7 +58,7 @@ def test_a_missing_cell_is_named(cells) -> None:
 def test_households_of_one_are_members() -> None:
     rng = np.random.default_rng(4)
     rows = [{"benefit": rng.gamma(2, 5, 60), "cost": rng.gamma(1, 1, 60)} for _ in range(2)]
-    single = household_pair(*(from_members(r, np.arange(60)) for r in rows), 0.2)
+    single = benefit_cost(*(cluster_means(from_members(r, np.arange(60)), NAMES) for r in rows), 0.2)
     plainly = benefit_cost(*(plain(from_rows(r), NAMES) for r in rows), 0.2)
     for key in ("delta_benefit", "delta_cost", "fixed", "v_bb", "v_bc", "v_cc"):
         assert getattr(single, key) == pytest.approx(getattr(plainly, key))
@@ -75,11 +68,11 @@ def test_members_of_one_household_who_are_alike_widen_the_interval() -> None:
     rng = np.random.default_rng(4)
     home = np.repeat(np.arange(30), 2)
     rows = [{k: rng.gamma(2, 5, 30)[home] for k in NAMES} for _ in range(2)]
-    found = household_pair(*(from_members(r, home) for r in rows))
+    found = benefit_cost(*(cluster_means(from_members(r, home), NAMES) for r in rows))
     plainly = benefit_cost(*(plain(from_rows(r), NAMES) for r in rows))
     assert found.v_bb > 1.8 * plainly.v_bb
     with pytest.raises(NotEstimable, match="one cluster"):
-        household_pair(*(from_members(r, np.zeros(60)) for r in rows))
+        cluster_means(from_members(rows[0], np.zeros(60)), NAMES)
 
 
 def test_the_curve_starts_high_falls_and_agrees_with_single_hurdles() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from outcomes.ledger_data import ledger, write
 
 from loyalty_exp.economics.appraise import appraise
+from loyalty_exp.economics.outlook import outlook
 from loyalty_exp.economics.summaries import points_of_arm
 from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.outcomes.cost_columns import (
@@ -272,3 +273,110 @@ def test_whatever_members_did_the_cost_is_what_was_burned_and_what_is_owed(
         assert arm.accrual_cost == pytest.approx(wanted, rel=1e-6, abs=1e-9)
     if arm.outstanding is not None:
         assert 0 <= arm.expected_future <= arm.outstanding + 1e-6
+
+
+def test_a_new_redemption_rate_is_told_apart_and_leaves_the_money(folder: Path) -> None:
+    planned = {"base": {"mean": 0.72}, "bonus": {"mean": 0.85}}
+    revised = {"base": {"mean": 0.72, "revised": 0.8}, "bonus": {"mean": 0.85}}
+    before, now = money(folder), money(folder, redemption_rate=revised)
+    later = money(folder, redemption_rate={**planned, "base": {"mean": 0.8}})
+    assert before.points is not None and now.points is not None and later.points is not None
+    assert before.points.per_unit.true_up is None and before.points.arms[0].true_up is None
+    assert (now.net_benefit, now.cost, now.roi) == (before.net_benefit, before.cost, before.roi)
+    assert now.points.per_unit.accrual_cost == before.points.per_unit.accrual_cost
+    found = now.points.per_unit.true_up
+    assert found == pytest.approx(0.009 * 0.08 * net_points("base"))
+    assert found == pytest.approx(later.cost.estimate - before.cost.estimate)
+    assert now.points.total.true_up == pytest.approx(found * N / 2)
+
+
+def by_hand(arm: str, with_orders: bool) -> tuple[float, float, float, float]:
+    """Price paid, goods before coupons, points given with sales, and redeemed points of one arm."""
+    made = tables()
+    orders = [r for r in made["orders"][1] if ARM[r[0]] == arm]
+    points = [r for r in made["points"][1] if ARM[r[0]] == arm]
+    sign = {"earn": 1, "clawback": -1}
+    net = sum(
+        sign.get(kind, 0) * p
+        for _, _, p, kind, lot in points
+        if not (with_orders and kind == "earn" and lot == "bonus")
+    )
+    paid = sum(r[3] for r in orders)
+    return paid, paid + sum(r[6] for r in orders), net, sum(r[2] for r in points if r[3] == "redeem")
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite:///all.db"])
+@pytest.mark.parametrize("with_orders", [False, True])
+def test_revenue_is_put_off_for_points_given_with_sales(
+    tmp_path: Path, engine: str, with_orders: bool
+) -> None:
+    """With a column of the order, bonus points here are for no sale, and no part of it."""
+    made = tables()
+    rows = [(*r, None if r[4] == "bonus" else "o1") for r in made["points"][1]]
+    made["points"] = ("m,at,points,kind,lot,order_id", rows)
+    write(tmp_path, made)
+    suffix = ".parquet" if engine == "duckdb" else ""
+    sold = {
+        "table": f"orders{suffix}",
+        "order": "o",
+        "time": "at",
+        "amount": "amount",
+        "discount": "discount",
+    }
+    held: dict[str, Any] = {"table": f"points{suffix}", "time": "at", "points": "points", "kind": "kind"}
+    held |= {"lot": "lot", **({"order": "order_id"} if with_orders else {})}
+    experiment = ledger(engine, data={"transactions": {**sold, "cogs": "cogs"}, "points": held})
+    points = appraise(experiment, collect(experiment, tmp_path))[0].points
+    assert points is not None
+    for arm in points.arms:
+        paid, goods, given, redeemed = by_hand(arm.arm, with_orders)
+        own = given * 0.01 * arm.redemption_rate
+        assert arm.contract is not None and arm.contract.released is not None
+        assert arm.contract.price == pytest.approx(paid)
+        assert arm.contract.points == pytest.approx(given)
+        assert arm.contract.deferred == pytest.approx(paid * own / (goods + own), rel=1e-9)
+        used = redeemed / arm.net_issued / arm.redemption_rate
+        assert arm.contract.released == pytest.approx(arm.contract.deferred * used)
+        assert arm.contract.liability == pytest.approx(arm.contract.deferred - arm.contract.released)
+
+
+@pytest.mark.parametrize("bonus", [{"mean": 0.85, "sd": 0.06}, None])
+def test_what_is_not_known_of_redemption_rates_widens_the_money_as_the_program_says(
+    folder: Path, bonus: dict[str, float] | None
+) -> None:
+    """One line counts both lots: each rate moves the points of its own lot, or of both where there is one."""
+    rates = {"base": {"mean": 0.72, "sd": 0.04}, **({"bonus": bonus} if bonus else {})}
+    valued = {"face_value": 0.01, "cost_to_face": 0.9, "redemption_rate": rates}
+    experiment = ledger(events=("points",), program={"points": valued})
+    found = collect(experiment, folder)
+    (facts,) = appraise(experiment, found)
+    (look,) = outlook(experiment, (facts,), lambda *_: (0.0, 0.0))
+    each = {
+        "redemption_rate_base": -0.009 * net_points("base"),
+        "redemption_rate_bonus": -0.009 * net_points("bonus"),
+    }
+    sds = {"redemption_rate_base": 0.04, "redemption_rate_bonus": 0.06}
+    if bonus is None:
+        each = {"redemption_rate_base": sum(each.values())}
+    assert {a.name for a in look.assumptions} == set(each)
+    for a in look.assumptions:
+        moved = a.net_benefit_at_high - facts.net_benefit.estimate
+        assert moved == pytest.approx(each[a.name] * (a.high - a.base), rel=1e-9)
+        assert a.high == pytest.approx(min(a.base + 1.959963984540054 * sds[a.name], 1.0))
+    both = look.net_benefit_with_assumptions
+    assert both is not None
+    variance = facts.net_benefit.std_error**2 + sum((each[n] * sds[n]) ** 2 for n in each)
+    assert both.std_error == pytest.approx(variance**0.5, rel=1e-9)
+
+
+def test_a_rate_that_the_spec_assumes_is_not_assumed_twice(folder: Path) -> None:
+    valued = {"face_value": 0.01, "redemption_rate": {"base": {"mean": 0.72, "sd": 0.04}}}
+    money = {
+        "benefit": {"metric": "contribution"},
+        "costs": LINES[:1],
+        "assumptions": ({"name": "redemption_rate_base", "low": 0.5, "high": 0.9},),
+    }
+    experiment = ledger(events=("points",), program={"points": valued}, economics=money)
+    found = appraise(experiment, collect(experiment, folder))
+    (look,) = outlook(experiment, found, lambda *_: (0.0, 0.0))
+    assert [(a.low, a.base, a.high) for a in look.assumptions] == [(0.5, 0.72, 0.9)]

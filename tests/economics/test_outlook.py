@@ -52,6 +52,21 @@ def test_net_benefit_is_linear_in_what_is_assumed() -> None:
     assert bar.share_of_variance is not None and 0 < bar.share_of_variance < 1
 
 
+def test_a_price_moves_the_lines_that_name_it_and_no_others_of_the_same_amount() -> None:
+    """Two prices of 0.5: the one that is assumed moves its own line only."""
+    costs = [
+        {"id": "mail", "per_unit": 0.5, "price_of": "mail"},
+        {"id": "call", "per_unit": 0.5, "price_of": "call"},
+    ]
+    program = {"program": "p", "cost_prices": {"mail": {"price": 0.5}, "call": {"price": 0.5}}}
+    money = MONEY | {"costs": costs, "assumptions": [{"name": "call", "low": 0.4, "high": 0.7}]}
+    spec = experiment(economics=money, program=program)
+    rows = {"c": {"spend": spend(1000, 20.0)}, "t": {"spend": spend(1000, 24.0)}}
+    readout = conclude(spec, outcomes(spec, rows))
+    (bar,) = readout.outlook[0].assumptions
+    assert bar.net_benefit_at_high == pytest.approx(readout.economics[0].net_benefit.estimate - 0.2)
+
+
 def test_rollout_scales_without_the_fixed_costs_of_the_test() -> None:
     readout = conclude(*made(rollout={"eligible": 50_000, "coverage": 0.8, "fixed": 2_000.0}))
     rollout, money = readout.outlook[0].rollout, readout.economics[0]
@@ -66,6 +81,10 @@ def test_rollout_scales_without_the_fixed_costs_of_the_test() -> None:
     assert after is not None and after.shrunk_total is not None
     assert 0 < after.shrunk_total.estimate < rollout.total.estimate
     assert after.value_of_information is not None and after.value_of_information >= 0
+    for found, total in ((rollout, rollout.total), (after, after.shrunk_total)):
+        assert found.loss_if_shipped is not None and found.loss_if_held is not None
+        assert found.loss_if_held - found.loss_if_shipped == pytest.approx(total.estimate)
+        assert found.value_of_information == min(found.loss_if_shipped, found.loss_if_held)
 
 
 def test_rollout_weighs_strata_as_they_are_eligible() -> None:

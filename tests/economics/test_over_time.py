@@ -225,7 +225,8 @@ def test_a_share_of_nothing_clear_has_a_reason(folder: Path) -> None:
 
 
 def test_a_window_past_the_data_has_a_reason(folder: Path) -> None:
-    found = followed(read(folder, schedule={"data_to": "2026-03-15"}))
+    read(folder)
+    found = followed(compute(folder / "spec.yaml", as_of=dt.date(2026, 3, 15)))
     assert found.points == () and found.payback is None
     assert found.not_estimable is not None and "unit" in found.not_estimable
 

@@ -24,7 +24,7 @@ LAW = settings(max_examples=60, deadline=None, derandomize=True)
 COLUMNS = ("y", "d", "x", "w")
 number = st.floats(-1e3, 1e3).map(lambda v: round(v, 3))
 ALPHAS = st.sampled_from([0.001, 0.01, 0.05, 0.1, 0.2])
-MEANS = [("welch", ()), ("cuped", ("x",)), ("lin", ("x", "w"))]
+MEANS = [("welch", ()), ("z", ("x",)), ("cuped", ("x",)), ("lin", ("x", "w"))]
 
 
 @st.composite
@@ -74,15 +74,23 @@ def test_units_do_not_matter(name, covariates, t, c, scale, shift) -> None:
 
 
 @LAW
-@given(st.lists(st.tuples(number, number), min_size=1, max_size=40), st.integers(0, 40))
-def test_halves_merge_exactly(rows, cut) -> None:
+@given(
+    st.lists(st.tuples(number, number), min_size=1, max_size=40),
+    st.lists(st.integers(0, 40), min_size=1, max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_parts_merge_exactly_in_any_grouping_and_order(rows, cuts, random) -> None:
     x = np.array(rows)
 
     def of(part):
         return from_rows({"a": part[:, 0], "b": part[:, 1]})
 
     whole = of(x)
-    joined = merge([of(x[:cut]), of(x[cut:])], ("a", "b"))
+    mixed = x[random.sample(range(len(x)), len(x))]
+    parts = [of(part) for part in np.split(mixed, sorted(cuts))]
+    random.shuffle(parts)
+    nested = merge(parts[:2], ("a", "b"))
+    joined = merge([*parts[2:], nested], ("a", "b"))
     assert joined.n == whole.n
     assert joined.mean == pytest.approx(whole.mean, rel=1e-10, abs=1e-9)
     assert joined.comoment == pytest.approx(whole.comoment, rel=1e-9, abs=1e-7)

@@ -14,7 +14,6 @@ from loyalty_exp.stats.confidence_sequence import (
     confidence_sequence,
     mixture_scale,
     mixture_sprt,
-    running_interval,
     running_p,
 )
 from loyalty_exp.stats.crossing import crossing
@@ -74,6 +73,20 @@ def test_no_look_is_easier_than_the_fixed_test_or_harder_than_its_share(
     for c, p, step in zip(b.critical_values, b.nominal_p, steps, strict=True):
         assert c >= -normal_quantile(alpha / sides) - 1e-9
         assert step * (1 - 1e-9) <= p <= alpha * (1 + 1e-9)
+
+
+@LAW
+@given(st.integers(2, 10), ALPHAS, SIDES)
+def test_boundaries_of_late_spending_fall_from_look_to_look(looks, alpha, sides) -> None:
+    found = boundaries(looks_of([1.0] * looks), alpha, obrien_fleming, sides).critical_values
+    assert all(later < earlier for earlier, later in pairwise(found))
+
+
+@LAW
+@given(GAINS, st.sampled_from([obrien_fleming, pocock, kim_demets(2.0)]), SIDES)
+def test_a_smaller_alpha_asks_for_more_at_every_look(gains, spending, sides) -> None:
+    strict, loose = (boundaries(looks_of(gains), a, spending, sides).critical_values for a in (0.01, 0.05))
+    assert all(s > c for s, c in zip(strict, loose, strict=True))
 
 
 @LAW
@@ -180,8 +193,6 @@ def test_running_answers_only_ever_tighten(p) -> None:
     reported = running_p(p)
     assert all(b <= a for a, b in pairwise(reported))
     assert reported[-1] == min(p)
-    shrinking = running_interval([(-v, v) for v in p])
-    assert shrinking[-1] == (-min(p), min(p))
 
 
 @LAW

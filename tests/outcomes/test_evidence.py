@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from loyalty_exp.errors import ContractBreach
+from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.outcomes.outcomes import Cell
 from loyalty_exp.pipeline import conclude
@@ -47,7 +48,15 @@ def evidence_spec(engine: str, **changes: object) -> Experiment:
             {"id": "bought", "type": "proportion", "column": "bought"},
             {"id": "aov", "type": "ratio", "numerator": "spend", "denominator": "orders"},
             {"id": "high", "type": "quantile", "column": "pre", "quantile": 0.9},
-            {"id": "again", "type": "repurchase", "within_days": 45, "column": "days", "follow_up": "seen"},
+            {
+                "id": "again",
+                "type": "repurchase",
+                "within_days": 45,
+                "column": "days",
+                "follow_up": "seen",
+                "covariates": ("pre",),
+                "readings": ({"type": "cox"}, {"type": "censored_rate"}),
+            },
         ),
     } | changes
     return Experiment.model_validate(document)
@@ -111,7 +120,7 @@ def test_readout_has_every_reading(tmp_path: Path) -> None:
         conclude(e, collect(e, tmp_path))
         for e in (evidence_spec("duckdb"), evidence_spec("sqlite:///units.db"))
     )
-    assert {r.estimator for r in first.readings} == {*ROWS, "normal_prior"}
+    assert {r.estimator for r in first.readings} == {*ROWS, "normal_prior", "cox", "censored_rate"}
     assert all(r.not_estimable is None for r in first.readings)
     for a, b in zip(first.readings, second.readings, strict=True):
         assert a.absolute is not None and b.absolute is not None
@@ -123,6 +132,16 @@ def test_readout_has_every_reading(tmp_path: Path) -> None:
     assert overall["spend"].estimator == overall["bought"].estimator == "stratified"
     assert overall["aov"].estimator == "ratio_delta"
     assert overall["high"].estimator == "quantile_difference" and overall["high"].absolute is not None
+    spend = ESTIMATORS["welch"].estimate(
+        *(collect(evidence_spec("duckdb"), tmp_path).overall["aov"][arm] for arm in "ba"),
+        ("spend",),
+        (),
+        0.05,
+    )
+    assert overall["aov"].facts is not None
+    assert overall["aov"].facts["numerator"] == pytest.approx(spend.absolute.estimate)
+    assert overall["aov"].facts["numerator_lower"] == pytest.approx(spend.absolute.ci_lower)
+    assert {"denominator", "denominator_lower", "denominator_upper"} < overall["aov"].facts.keys()
     in_cells = {(e.metric, e.estimator) for e in first.estimates if e.segment is not None}
     assert ("spend", "cuped") in in_cells and ("bought", "miettinen_nurminen") in in_cells
     quantiles = [e for e in first.estimates if e.segment is not None and e.metric == "high"]
@@ -133,6 +152,11 @@ def test_readout_has_every_reading(tmp_path: Path) -> None:
     assert again.rate_by_censoring.estimate == pytest.approx(
         again.curves["b"][-1].share - again.curves["a"][-1].share
     )
+    read = {r.estimator: r for r in first.readings if r.metric == "again" and r.treatment == "b"}
+    assert read["censored_rate"].absolute == again.rate_by_censoring
+    assert read["cox"].facts is not None and again.hazard_ratio is not None
+    assert read["cox"].facts["hazard_ratio"] == pytest.approx(again.hazard_ratio.estimate, rel=0.05)
+    assert read["cox"].units_treatment == first.arms[1].units  # also those whose window is open
 
 
 def clustered_data(folder: Path) -> dict[str, list[object]]:
@@ -173,6 +197,27 @@ def cluster_spec(engine: str) -> Experiment:
             {"id": "loose", "type": "amount", "column": "loose", "missing": "drop"},
         ),
     )
+
+
+def test_the_poisson_bootstrap_weighs_whole_clusters(tmp_path: Path) -> None:
+    """Members of one store share a weight, so that the interval is as wide as the robust one."""
+    data = clustered_data(tmp_path)
+    spend = {"id": "spend", "type": "amount", "column": "spend", "role": "primary"}
+    readings = ({"type": "poisson_bootstrap", "replicates": 400}, {"type": "welch"})
+    found = {}
+    for engine in ("duckdb", "sqlite:///units.db"):
+        spec = cluster_spec(engine).model_copy(
+            update={"metrics": evidence_spec(engine, metrics=(spend | {"readings": readings},)).metrics}
+        )
+        outcomes = collect(spec, tmp_path)
+        stores = columns_of(data, "b")["store"].astype(str)
+        assert set(outcomes.evidence.rows["spend"]["b"].hashes) == set(unit_hashes(stores))
+        found[engine] = conclude(spec, outcomes)
+    bootstrap, welch = (r.absolute for r in found["duckdb"].readings if r.treatment == "b")
+    assert bootstrap == next(r.absolute for r in found["sqlite:///units.db"].readings if r.treatment == "b")
+    robust = next(e.absolute for e in found["duckdb"].estimates if e.treatment == "b" and e.segment is None)
+    assert bootstrap is not None and robust is not None and welch is None
+    assert bootstrap.std_error == pytest.approx(robust.std_error, rel=0.25)
 
 
 def test_clusters_on_both_engines(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def frames(n: int = 400) -> dict[str, pd.DataFrame]:
             "again": rng.integers(0, 2, n),
         }
     )
-    return {"members": members, "orders": orders, "units": units}
+    assigned = pd.DataFrame({"member_id": ids, "arm": "c", "on_day": np.sort(joined)})
+    return {"members": members, "orders": orders, "units": units, "assigned": assigned}
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, st
     lite = sqlite3.connect(folder / "rows.sqlite")
     for name, frame in frames().items():
         base.register("frame", frame)
-        typed = {"orders": "* REPLACE (day::DATE AS day)", "members": "* REPLACE (joined::DATE AS joined)"}
+        typed = {"orders": "* REPLACE (day::DATE AS day)", "members": "* REPLACE (joined::DATE AS joined)",
+                 "assigned": "* REPLACE (on_day::DATE AS on_day)"}  # fmt: skip
         base.execute(f"CREATE TABLE {name} AS SELECT {typed.get(name, '*')} FROM frame")
         base.execute(f"COPY {name} TO '{folder / name}.parquet' (FORMAT parquet)")
         base.unregister("frame")
@@ -172,6 +174,21 @@ def same(a: Any, b: Any) -> None:
         assert a == pytest.approx(b, rel=1e-9, abs=1e-12)
     else:
         assert a == b
+
+
+def test_a_table_of_assignments_says_how_many_enter_a_day(places: dict[str, tuple[Path, str, str]]) -> None:
+    days = frames()["assigned"]["on_day"].map(dt.date.fromisoformat)
+    for place, (folder, engine, suffix) in places.items():
+        changes: dict[str, Any] = {"assignment": None, "cluster": None, "population": None}
+        document = of_orders(engine, suffix, **changes)
+        document["data"]["assignments"] = {"table": f"assigned{suffix}", "time": "on_day"}
+        path = written({k: v for k, v in document.items() if v is not None}, folder, f"assigned_{place}")
+        known = read_baselines(read(path), folder)
+        assert known.entry_per_day == pytest.approx(400 / ((days.max() - days.min()).days + 1))
+        assert known.units == 400
+        document["data"]["assignments"]["table"] = f"not_there_yet{suffix}"
+        path = written({k: v for k, v in document.items() if v is not None}, folder, f"assigned_{place}")
+        assert read_baselines(read(path), folder).entry_per_day is None
 
 
 @pytest.mark.parametrize("shape", [of_orders, of_units])

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from string import Formatter
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
-from made import experiment
+from plans import facts
+from test_rehearsal import written
+from test_rehearsal_looks import GROUP, SPEND
 
 from loyalty_exp.planning.plan_page import render
+from loyalty_exp.planning.plan_rehearsal import rehearsal_of
+from loyalty_exp.planning.plan_view import FILES
 from loyalty_exp.planning.plan_words import REASONS, summary
-from loyalty_exp.planning.size import size
+from loyalty_exp.planning.rehearsal import rehearse
+from loyalty_exp.readout.tables import as_csv, tables
 from loyalty_exp.report.language import speech
 
 PACKAGE = Path(__file__).resolve().parents[2] / "loyalty_exp" / "planning"
@@ -65,24 +72,9 @@ def test_reasons_of_the_plan_are_those_that_are_translated() -> None:
     assert own and own <= set(REASONS)
 
 
-def facts(**changes: Any) -> dict[str, Any]:
-    arms = {
-        "from_column": "arm",
-        "control": "c",
-        "treatments": ["t", "u"],
-        "names": {"t": "<b>Mail & more</b>"},
-    }
-    sizing = {
-        "mde": {"spend": 3.0},
-        "baseline": {"spend": {"mean": 20.0, "sd": 10.0}},
-        "money": {"sd_benefit": 10.0, "sd_cost": 2.0},
-        "expected_cost_per_unit": 1.0,
-        "available_units": 500,
-    }
-    spec = experiment(
-        arms=arms, schedule={"start": "2026-04-01", "outcome_days": 28}, sizing=sizing | changes
-    )
-    return size(spec).to_dict()
+def plain(plan: dict[str, Any]) -> str:
+    """Words of the page without tags."""
+    return re.sub(r"<[^>]+>", "", render(plan, "en"))
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
@@ -91,7 +83,7 @@ def test_page_stands_alone_and_escapes_names(language: str, changes: dict[str, A
     page = render(facts(**changes), language)
     assert "<b>Mail" not in page and "&amp;lt;" not in page and "&amp;#39;" not in page
     assert not re.search(r'(?:src|href)="(?!#|data:)', page)
-    assert "{" not in re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+    assert "{" not in re.sub(r"<style>.*?</style>|href=\"data:[^\"]*\"", "", page, flags=re.S)
     assert page.count("<h1") == 1
 
 
@@ -104,7 +96,61 @@ def test_page_says_why_and_what_would_change_that() -> None:
     assert "Can answer" in good and "What would change that" not in good
 
 
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_every_table_of_the_plan_is_one_link_away(language: str) -> None:
+    plan = facts()
+    links = re.findall(
+        r'<a href="data:text/csv;charset=utf-8,([^"]*)" download="([^"]*)"', render(plan, language)
+    )
+    saved = {name: unquote(html.unescape(text)).removeprefix("\ufeff") for text, name in links}
+    own = plan["experiment"]["id"]
+    assert saved == {f"{own}.plan.{n}.csv": as_csv(t.header, t.rows) for n, t in tables(plan).items()}
+    assert set(FILES) == set(tables(plan))
+
+
 def test_terminal_says_the_same_in_plain_text() -> None:
     text = summary(facts())
     assert "cannot answer" in text and "<" not in text.replace("<b>", "").replace("</b>", "")
     assert "Mail & more" in text
+
+
+@pytest.mark.parametrize(
+    ("analysis", "words"),
+    [
+        ({"multiplicity": {"primary": "fixed_sequence"}}, "tested in the order of the spec"),
+        ({"sequential": {"method": "asymptotic_cs", "horizon": 9000}}, "set analysis.sequential.horizon"),
+        (
+            {"sequential": {"method": "group_sequential", "planned_units": 9000, "looks": [0.5, 1.0]}},
+            "The looks are planned for 9,000 units",
+        ),
+    ],
+)
+def test_page_says_on_what_the_plan_rests(analysis: dict[str, Any], words: str) -> None:
+    assert words in plain(facts(analysis))
+    assert words not in plain(facts())
+
+
+def test_baselines_of_the_past_are_shown() -> None:
+    found = facts()
+    spend = next(a for a in found["answers"] if a["id"] == "spend")
+    spend["baseline"] |= {"zero_share": 0.347, "correlation": 0.56, "icc": 0.03}
+    found["history"] |= {"as_of": "2026-01-01", "last_day": "2026-02-01", "units": 9, "entry_per_day": 14.6}
+    page = plain(found)
+    for words in ("35% at 0", "correlation 0.56", "likeness in clusters 0.030", "14.6 units enter a day"):
+        assert words in page
+
+
+def test_a_rehearsal_of_the_same_spec_is_shown(tmp_path: Path) -> None:
+    path = written(tmp_path, metrics=SPEND, analysis={"sequential": GROUP})
+    found = rehearse(path, 20, effects=["nb=2"])
+    kept = tmp_path / "rehearsal.json"
+    kept.write_text(found.to_json(), encoding="utf-8")
+    assert rehearsal_of(kept, "another") is None and rehearsal_of(tmp_path / "none", found.spec_hash) is None
+    plan = facts() | {"rehearsal": rehearsal_of(kept, found.spec_hash)}
+    page = plain(plan)
+    missed = found.scenarios[2].missed_ship
+    assert missed is not None and re.search(rf"misses what is worth it: {missed.rate:.0%}\D", page)
+    for words in ("Rehearsed on the past", "20 times", "with nb=+2", "an effect that just pays", "it ends"):
+        assert words in page
+    assert "用历史数据预演" in render(plan, "zh-CN")
+    assert "Rehearsed on the past" not in render(facts(), "en")

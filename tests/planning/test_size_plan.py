@@ -147,9 +147,10 @@ def test_looks_take_more_units() -> None:
 
 
 def test_an_always_valid_plan_takes_more_units() -> None:
-    always = {"method": "asymptotic_cs", "horizon": 4000}
+    always = {"method": "asymptotic_cs", "horizon": 8000}
     found, plain = of(size(made(HAND, analysis={"sequential": always}))), of(size(made(HAND)))
-    assert found.n_total and plain.n_total and found.n_total > 1.5 * plain.n_total
+    assert found.n_total and plain.n_total and 1.3 < found.inflation < 1.9
+    assert found.n_total == pytest.approx(plain.n_total * found.inflation, rel=1e-3)
 
 
 def test_an_interaction_is_sized_where_the_spec_asks_for_one() -> None:
@@ -374,7 +375,8 @@ def test_no_effect_is_named() -> None:
     assert of(plan).mde_absolute == pytest.approx(means.detectable_effect((10.0, 10.0), (500.0, 500.0)))
 
 
-def test_a_two_by_two_design_sizes_its_interaction_unasked() -> None:
+def test_a_two_by_two_design_sizes_the_contrasts_of_the_readout() -> None:
+    """Two main effects and the interaction; Holm's method shares alpha among the three."""
     levels = [("off", "off"), ("on", "off"), ("off", "on"), ("on", "on")]
     arms = [
         {"id": f"a{i}", "share": 0.25, "control": i == 0, "factors": {"points": p, "perk": q}}
@@ -383,9 +385,13 @@ def test_a_two_by_two_design_sizes_its_interaction_unasked() -> None:
     data = {"members": "m", "transactions": {"table": "t", "order": "o", "time": "t", "amount": "a"}}
     factors = {"points": ["off", "on"], "perk": ["off", "on"]}
     spec = made(HAND, arms=arms, data=data, factors=factors, assignment={"salt": "s"})
-    found = of(size(spec), "contrast", "spend: interaction", None)
-    simple = means.sample_size(1.0, (10.0, 10.0), reference="normal")
-    assert found.n_total == pytest.approx(4 * simple.total, abs=8)
+    plan = size(spec)
+    simple = means.sample_size(1.0, (10.0, 10.0), level=Level(0.05 / 3), reference="normal")
+    for name, times in (("main_points", 1), ("main_perk", 1), ("interaction_points_perk", 4)):
+        found = of(plan, "contrast", f"spend: {name}", None)
+        assert found.n_total == pytest.approx(times * simple.total, abs=8)
+    text = summary(plan.to_dict())
+    assert "Main effect of perk" in text and "Interaction of points and perk" in text
 
 
 @pytest.mark.parametrize("estimator", ["mann_whitney", {"type": "normal_prior", "prior_sd": 1.0}])
@@ -393,3 +399,24 @@ def test_what_has_no_closed_form_is_not_planned_as_something_else(estimator: Any
     found = of(size(made(HAND, metrics=[SPEND | {"estimator": estimator}])))
     assert found.reason is not None and "no closed form" in found.reason
     assert found.n_total is None and found.answerable is False
+
+
+def test_the_calendar_waits_for_the_metric_that_looks_furthest() -> None:
+    late = {"id": "again", "type": "repurchase", "within_days": 60, "column": "days"}
+    plan = size(made(HAND | {"available_units": 4000}, metrics=[SPEND, late]))
+    assert [s["day"] for s in plan.calendar if s["step"] == "outcomes_over"] == [61]
+
+
+def test_rows_of_clusters_are_not_planned_as_single_units() -> None:
+    metrics = [SPEND | {"estimator": "poisson_bootstrap"}]
+    alone = of(size(made(HAND, metrics=metrics)))
+    assert alone.n_total == of(size(made(HAND))).n_total
+    drawn = of(size(made(HAND | {"icc": 0.1, "cluster_size": 3.0}, metrics=metrics, cluster="household")))
+    assert drawn.n_total is None and drawn.reason is not None and "no closed form" in drawn.reason
+
+
+def test_the_money_may_be_decided_by_what_it_is_made_of() -> None:
+    given = HAND | {"mde": {"spend": 3.0}, "money": {"sd_benefit": 10.0, "sd_cost": 8.0}}
+    plan = size(made(given | {"expected_cost_per_unit": 1.0, "available_units": 600}, **MONEY))
+    (way,) = (w for w in plan.ways if w.kind == "surrogate")
+    assert way.detail == {"metric": "spend"} and way.enough

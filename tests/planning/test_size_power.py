@@ -14,7 +14,7 @@ import pytest
 
 from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.planning.families import Clustered, LogRank, Means, Proportions, WithinMargin
-from loyalty_exp.planning.looks import looking
+from loyalty_exp.planning.looks import READS, inflation
 from loyalty_exp.planning.money_questions import net_spread
 from loyalty_exp.planning.question import Question, constant
 from loyalty_exp.planning.solve import Terms, answer, power_at, sizes, units_needed
@@ -25,7 +25,7 @@ from loyalty_exp.stats.cluster_moments import ClusterArm
 from loyalty_exp.stats.event_counts import EventCounts, event_counts
 from loyalty_exp.stats.log_rank import log_rank
 from loyalty_exp.stats.means import adjusted
-from loyalty_exp.stats.moments import Moments
+from loyalty_exp.stats.moments import Moments, empty
 from loyalty_exp.stats.noninferiority import margin_status
 from loyalty_exp.stats.power.clusters import Clusters
 from loyalty_exp.stats.power.design import Level
@@ -218,9 +218,9 @@ def test_looks_by_alpha_spending(spending: str) -> None:
         for i in range(2):
             a = welch(*arms, ("y",), (), 0.05).absolute
             look = Look(plan, 0.05, 2 * (i + 1) * n, looks[: i + 1], i == 1)
-            reading = look.read(a.estimate, a.std_error, 2 * (i + 1) * n)
+            reading = look.interval(a.estimate, a.std_error, 2 * (i + 1) * n)
             assert reading is not None
-            if reading.ci_lower > 0 or reading.ci_upper < 0:
+            if reading[0] > 0 or reading[1] < 0:
                 stopped += 1
                 break
             arms = [
@@ -270,7 +270,7 @@ def test_an_interaction_takes_four_times_the_units_of_a_main_effect() -> None:
 
 
 def test_no_looks_cost_nothing() -> None:
-    assert looking(None, Level(), 0.8, 100, 1.0).inflation == 1.0
+    assert inflation(None, Level(), 0.8, 100) == 1.0
 
 
 @pytest.mark.parametrize(("hurdle", "sure"), [(0.0, 0.95), (0.25, 0.8)])
@@ -294,20 +294,28 @@ def test_the_rule_of_the_money(hurdle: float, sure: float) -> None:
     assert shipped / RUNS == pytest.approx(power, abs=band(power))
 
 
-def test_always_valid_plans_hold_at_the_last_unit_alone() -> None:
+@pytest.mark.parametrize("horizon", [2000, 900])
+def test_always_valid_plans_hold_over_their_reads(horizon: int) -> None:
+    """Read at five even steps, the last within the horizon or beyond it."""
     rng = np.random.default_rng(20)
-    plan = AlwaysValid(method="asymptotic_cs", horizon=2000)
+    plan = AlwaysValid(method="asymptotic_cs", horizon=horizon)
     t = Terms({"t": 0.5, "c": 0.5}, "c", 0.8, plan, None, None, 1, 0)
-    n = math.ceil(units_needed(question(Means((5.0, 5.0)), 1.0), t) / 2)
-    cov, welch, found = np.array([[25.0]]), ESTIMATORS["welch"].estimate, 0
-    for _ in range(RUNS):
-        a = welch(
-            *(drawn(rng, n, np.array([m]), cov, ("y",)) for m in (11.0, 10.0)), ("y",), (), 0.05
-        ).absolute
-        reading = Look(plan, 0.05, 2 * n, (), True).read(a.estimate, a.std_error, 2 * n)
-        assert reading is not None
-        found += reading.ci_lower > 0
-    assert found / RUNS == pytest.approx(0.8, abs=band(0.8))
+    needed = units_needed(question(Means((5.0, 5.0)), 1.0), t)
+    assert (needed > horizon) == (horizon == 900)
+    n = math.ceil(needed / 2 / READS)
+    runs, found = 1000, 0
+    for _ in range(runs):
+        arms = [empty(("y",))] * 2
+        for i in range(1, READS + 1):
+            new = (drawn(rng, n, np.array([m]), np.array([[25.0]]), ("y",)) for m in (11.0, 10.0))
+            arms = [a + b for a, b in zip(arms, new, strict=True)]
+            a = ESTIMATORS["welch"].estimate(*arms, ("y",), (), 0.05).absolute
+            read = Look(plan, 0.05, 2 * n * i, (), i == READS).interval(a.estimate, a.std_error, 2 * n * i)
+            assert read is not None
+            if read[0] > 0:
+                found += 1
+                break
+    assert found / runs == pytest.approx(0.8, abs=band(0.8, runs))
 
 
 def test_time_to_the_next_purchase_by_the_log_rank_test() -> None:

@@ -17,8 +17,8 @@ from test_size_power import RUNS, band, drawn, planned, question
 from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.planning.families import Clustered, Means, Proportions, WithinMargin
 from loyalty_exp.planning.question import Question, constant, level_of
-from loyalty_exp.planning.questions import contrast_weights
 from loyalty_exp.planning.solve import Terms, power_at, units_needed
+from loyalty_exp.readout.contrasts import asked_contrasts
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.analysis import GroupSequential
 from loyalty_exp.stats.benefit_cost import benefit_cost, net_benefit
@@ -131,7 +131,7 @@ def test_an_interaction_of_two_factors() -> None:
         arms=arms, data=data, factors={"p": ["0", "1"], "q": ["0", "1"]}, assignment={"salt": "s"},
         schedule={"outcome_days": 28, "start": "2026-01-01"},
     )  # fmt: skip
-    (weights,) = contrast_weights(spec).values()
+    weights = dict(asked_contrasts(spec)[-1].weights)
     terms = Terms(dict.fromkeys(weights, 0.25), "a00", 0.8, None, None, None, 1, 0)
     asked = Question("contrast", "y: i", None, "secondary", False, Level(), Means((5.0, 5.0), "normal"), "",
                      None, weights, constant(1.0), 1.0, 1)  # fmt: skip

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import datetime as dt
+import io
 import json
 import re
 from pathlib import Path
 from string import Formatter
+from urllib.parse import unquote
 
 import pytest
 from babel.messages.extract import extract_from_file
@@ -90,7 +93,8 @@ def test_the_page_is_whole_in_both_languages(language: str) -> None:
     own = Page(html)
     assert not LEFTOVERS.search(own.words)
     assert not [p for p in FORBIDDEN if re.search(p, own.words, re.IGNORECASE)]
-    assert [a["href"] for a in own.all("a")] == ["#main", f"a/report.{language}.html"]
+    links = [a["href"] for a in own.all("a") if "download" not in a]
+    assert links == ["#main", f"a/report.{language}.html"]
     assert own.all("html")[0]["lang"] == language
     assert not own.all("script")
     assert len(own.all("tr")) == 5
@@ -180,6 +184,24 @@ def test_every_number_of_the_view_is_words() -> None:
 
     view = build_view(Gathered(entries(), (), None), "en", lambda _: "")
     assert {type(x) for x in leaves(view) if not isinstance(x, str | bool) and x is not None} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tables_are_one_link_away_and_unrounded(language: str) -> None:
+    found = Gathered(entries(), (), None)
+    own = Page(page(found, language))
+    saved = {a["download"]: unquote(a["href"].split(",", 1)[1]) for a in own.all("a") if "download" in a}
+    assert set(saved) == {"portfolio.experiments.csv", "portfolio.totals.csv"}
+    rows = list(csv.DictReader(io.StringIO(saved["portfolio.experiments.csv"].removeprefix("\ufeff"))))
+    assert [r["experiment"] for r in rows] == [e.id for e in found.entries]
+    first = found.entries[0].readout
+    assert first is not None
+    assert (
+        float(rows[0]["net_benefit_total.estimate"]) == first["economics"][0]["net_benefit_total"]["estimate"]
+    )
+    (total,) = csv.DictReader(io.StringIO(saved["portfolio.totals.csv"].removeprefix("\ufeff")))
+    sums = totals_of(found.entries, None)[0].sums
+    assert sums is not None and float(total["shrunken.ci_lower"]) == sums.ci_lower
 
 
 def with_points(entry: Entry, *totals: tuple[float | None, float]) -> Entry:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from made import outcomes
 
+from loyalty_exp.outcomes.outcomes import Evidence
+from loyalty_exp.outcomes.plan import ECONOMICS
 from loyalty_exp.pipeline import conclude
 from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.stats.cluster_moments import from_members
 
 CELLS = {"00": ("off", "off"), "10": ("on", "off"), "01": ("off", "on"), "11": ("on", "on")}
 
@@ -101,3 +105,58 @@ def test_an_arm_without_units_is_a_reason() -> None:
     found = conclude(spec, outcomes(spec, data)).contrasts
     reasons = {c.not_estimable for c in found if c.id == "on_top"}
     assert all(reason and "no units in the treatment arm" in reason for reason in reasons)
+
+
+FIXED = (
+    {"id": "mail", "per_unit": 1.0, "arms": ("10", "11")},
+    {"id": "set_up", "fixed": 800.0, "arms": ("01", "11")},
+)
+PLAIN = ({"id": "spend", "type": "amount", "column": "amount", "role": "primary"},)
+
+
+def test_the_return_on_a_second_factor_is_that_of_the_money_it_adds() -> None:
+    """By hand: what both arms bring and cost, the fixed cost shared by the two arms that cause it."""
+    economics = {"benefit": {"metric": "spend", "margin": 0.5}, "costs": FIXED}
+    spec, data = factorial(metrics=PLAIN, economics=economics), rows()
+    found = {c.id: c for c in conclude(spec, outcomes(spec, data)).contrasts if c.metric is None}
+    assert set(found) == {
+        *("on_top", "main_points", "main_perk", "interaction_points_perk", "added_points_to_01")
+    }
+    mean = {arm: 0.5 * r["spend"].mean() for arm, r in data.items()}
+    perk, points = found["on_top"].added, found["added_points_to_01"].added
+    assert perk is not None and points is not None
+    assert found["on_top"].weights == {"11": 1.0, "10": -1.0}
+    benefit, cost = mean["11"] - mean["10"], 800 / 4000
+    assert perk.benefit.estimate == pytest.approx(benefit)
+    assert perk.cost.estimate == pytest.approx(cost) and perk.cost.std_error == 0
+    assert perk.net_benefit.estimate == pytest.approx(benefit - cost)
+    assert perk.roi.estimate == pytest.approx(benefit / cost - 1)
+    assert found["on_top"].estimate == pytest.approx(benefit)
+    # Points on top of the perk: 1 each, and the perk's set-up is spent either way.
+    assert points.cost.estimate == pytest.approx(1.0)
+    assert points.roi.quadrant == ("invest" if mean["11"] > mean["01"] else "dominated")
+    assert found["main_points"].added is None
+
+
+def test_contrasts_over_households_are_those_of_cluster_means() -> None:
+    """Every household in one arm: means over members, variances over households, the same for money."""
+    spec = factorial(cluster="home", metrics=PLAIN)
+    data, homes = rows(600), np.repeat(np.arange(200), 3)
+    for r in data.values():
+        r["spend"] += np.repeat(np.random.default_rng(8).normal(0, 5, 200), 3)
+    columns = {"spend"}
+    found = outcomes(spec, data)
+    clusters = {a: from_members({c: r[c] for c in columns}, homes) for a, r in data.items()}
+    found = replace(found, evidence=Evidence(clusters={None: {ECONOMICS: clusters, "spend": clusters}}))
+    read = {(c.id, c.metric): c for c in conclude(spec, found).contrasts}
+    weights = {"11": 1.0, "10": -1.0, "01": -1.0, "00": 1.0}
+    value = sum(w * data[a]["spend"].mean() for a, w in weights.items())
+    totals = {a: data[a]["spend"].reshape(200, 3).sum(1) / 3 for a in weights}
+    error = sum(t.var(ddof=1) / 200 for t in totals.values()) ** 0.5
+    metric, money = read["interaction_points_perk", "spend"], read["interaction_points_perk", None]
+    assert metric.estimate == pytest.approx(value)
+    assert metric.std_error == pytest.approx(error)
+    assert money.estimate == pytest.approx(0.5 * value)
+    assert money.std_error == pytest.approx(0.5 * error)
+    alone = sum(data[a]["spend"].var(ddof=1) / 600 for a in weights) ** 0.5
+    assert metric.std_error > 1.1 * alone

@@ -210,9 +210,9 @@ CHECKS = {
 REFUSED = {
     "gb-adjusted-ci": "an interval solved back from an adjusted p-value is none: a lift of 0 gets no "
     "width, and an adjusted p-value of 1 an infinite one",
-    "gb-hash": "assignment is not built yet; peers' hash rules are not ours",
-    "gb-namespace": "assignment is not built yet; peers' hash rules are not ours",
-    "gb-bucket-ranges": "assignment is not built yet; peers' hash rules are not ours",
+    "gb-hash": "the draw is SHA-256 of salt and unit; the FNV hash of this peer is not ours",
+    "gb-namespace": "layers have slots of their own, drawn by SHA-256; the hash of this peer is not ours",
+    "gb-bucket-ranges": "the peer's fault: shares that do not sum to 1 become equal; here they are refused",
 }
 
 NOT_COMPARED = {

@@ -30,6 +30,7 @@ METHODS: list[Dict] = [
     {"type": "randomization", "draws": 400},
     {"type": "normal_prior", "prior_sd": 2.0},
     {"type": "normal_prior"},
+    {"type": "msprt", "mixture_sd": 1.5},
 ]
 SPEND: Dict = {
     "id": "spend",
@@ -47,6 +48,7 @@ AGAIN: Dict = {
     "within_days": 56,
     "column": "days",
     "follow_up": "seen",
+    "readings": [{"type": "cox"}, {"type": "censored_rate"}],
 }
 LEFT: Dict = {
     "id": "left",
@@ -57,6 +59,15 @@ LEFT: Dict = {
     "direction": "decrease",
     "margin": {"absolute": 0.03},
     "pillar": "satisfaction",
+}
+
+
+RATIO: Dict = {
+    "id": "growth",
+    "name": two("Spend over spend before", "消费增长比"),
+    "type": "ratio",
+    "numerator": "spend",
+    "denominator": "pre",
 }
 
 
@@ -151,7 +162,7 @@ STATES: dict[str, Callable[[], Dict]] = {
     "final_look": state(9000, analysis=group_sequential(9000, 0.25, 0.5)),
     "any_time": state(1500, analysis={"sequential": {"method": "asymptotic_cs", "horizon": 8000}}),
     "no_bounds_yet": state(1500, analysis=group_sequential(4_000_000, 0.5)),
-    "readings": state(1200, metrics=[SPEND | {"readings": METHODS, "covariates": []}, LEFT]),
+    "readings": state(1200, metrics=[SPEND | {"readings": METHODS, "covariates": []}, RATIO, LEFT]),
     "again": state(2500, metrics=[SPEND, AGAIN | {"role": "primary"}]),
     "clusters": state(
         3000,

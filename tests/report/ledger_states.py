@@ -82,6 +82,7 @@ LINES: list[Dict] = [
         "name": two("Text messages", "短信"),
         "contacts": "sms",
         "price": 0.05,
+        "price_of": "sms_price",
     },
     {"id": "set_up", "name": two("Set-up", "搭建"), "fixed": 900.0},
 ]

@@ -140,9 +140,17 @@ def factorial() -> Dict:
             weighed("main_shipping", metric, shipping, -1.9 * size, 0.6 * size, 0.003),
             weighed("interaction_bonus_points_shipping", metric, together, -2.6 * size, 1.0 * size, 0.02),
         ]
+    sizes = {"benefit": 1.9, "cost": 1.5, "net_benefit": 0.4}
+    added = {k: absolute(v, 0.3, 0.1, None) for k, v in sizes.items()}
+    added = {
+        k: {n: v[n] for n in ("estimate", "std_error", "ci_lower", "ci_upper")} for k, v in added.items()
+    }
+    roi = {"status": "interval", "quadrant": "invest", "estimate": 0.27, "ci_lower": -0.12, "ci_upper": 0.66}
+    on_top = weighed("added_shipping_to_double", None, {"both": 1.0, "double": -1.0}, 0.7, 0.3, 0.02)
+    r["contrasts"].append(on_top | {"added": added | {"roi": roi, "probability_net_benefit_positive": 0.9}})
     refused = dict.fromkeys(("estimate", "std_error", "ci_lower", "ci_upper", "p_value", "p_value_adjusted"))
-    clusters = {"metric": "orders", "not_estimable": "contrasts are not read over clusters", "name": None}
-    r["contrasts"].append({"id": "main_shipping", "weights": shipping, **clusters, **refused})
+    empty = {"metric": "orders", "not_estimable": "no units in the treatment arm", "name": None}
+    r["contrasts"].append({"id": "main_shipping", "weights": shipping, **empty, **refused})
     return r
 
 

@@ -10,7 +10,7 @@ from loyalty_exp.report.language import speech
 from loyalty_exp.report.render import render
 from loyalty_exp.report.wording import Wording
 from report.states import readout
-from report.words import section, squeezed, tidy
+from report.words import between, section, squeezed, tidy
 
 EN = Wording(speech("en"), "¥", 0.05)
 both = pytest.mark.parametrize("language", ["en", "zh-CN"])
@@ -69,7 +69,7 @@ def test_what_is_assumed_is_told_apart_from_what_was_observed(language: str) -> 
     rows = rows_of(html, title)
     values = [h["observed"], *(s["value"] for s in h["scenarios"]), h["mixture"]]
     for cells, value in zip(rows, values, strict=True):
-        bounds = f" {TO[language]} ".join(EN.exact(value[k]) for k in ("ci_lower", "ci_upper"))
+        bounds = between(value["ci_lower"], value["ci_upper"], language)
         assert cells[1] == f"{EN.exact(value['estimate'])} {bounds}"
     assert [cells[0] for cells in rows] == ["–", "30%", "70%", "–"]
     told = squeezed(html)

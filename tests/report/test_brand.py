@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from planning.test_size_page import facts
+from planning.plans import facts
 from portfolio.samples import entries
 
 from loyalty_exp.planning.plan_page import render as render_plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from loyalty_exp.report.language import speech
 from loyalty_exp.report.render import render
 from loyalty_exp.report.wording import Wording
 from report.states import readout
-from report.words import Page
+from report.words import Page, page
 
 EN = Wording(speech("en"), "¥", 0.05)
 both = pytest.mark.parametrize("language", ["en", "zh-CN"])
@@ -21,7 +22,7 @@ both = pytest.mark.parametrize("language", ["en", "zh-CN"])
 
 @cache
 def words(state: str, language: str = "en") -> str:
-    return Page(render(readout(state), language)).words
+    return Page(page(json.dumps(readout(state)), language)).words
 
 
 def tidy(html: str) -> str:
@@ -30,12 +31,12 @@ def tidy(html: str) -> str:
 
 def first(state: str, language: str = "en") -> str:
     """The first screen as a reader sees it."""
-    html = render(readout(state), language)
+    html = page(json.dumps(readout(state)), language)
     return tidy(html[html.index('class="first"') : html.index('class="toc"')])
 
 
 def section(r: dict[str, Any], name: str, language: str = "en") -> str:
-    html = render(r, language)
+    html = page(json.dumps(r), language)
     return tidy(html[html.index(f'id="s-{name}"') :].split("</section>")[0])
 
 
@@ -132,7 +133,7 @@ def test_readings_are_told_with_what_they_read_and_never_decide(language: str) -
     text = section(r, "changed", language)
     known = {e["estimator"]: e["facts"] or {} for e in r["readings"]}
     cap = EN.money(known["winsorized"]["cap"])
-    assert len(r["readings"]) == 6
+    assert len(r["readings"]) == 7
     told = {
         "en": [
             "Read in other ways",
@@ -141,6 +142,7 @@ def test_readings_are_told_with_what_they_read_and_never_decide(language: str) -
             f"larger than control in {EN.share(known['mann_whitney']['probability_larger'])} of pairs",
             "prior: normal, mean ¥0, standard deviation ¥2.00",
             "prior: flat",
+            "mixture over effects: standard deviation ¥1.50",
             "Randomization test",
             "Poisson bootstrap",
         ],
@@ -150,6 +152,7 @@ def test_readings_are_told_with_what_they_read_and_never_decide(language: str) -
             f"高于 {cap} 的值按 {cap} 计",
             "先验：正态，均值 ¥0",
             "先验：平坦",
+            "效应混合分布：标准差 ¥1.50",
         ],
     }[language]
     method = section(r, "method", language)
@@ -157,9 +160,20 @@ def test_readings_are_told_with_what_they_read_and_never_decide(language: str) -
         method.count(
             {"en": "Further reading, which never decides", "zh-CN": "其他读法（不参与决策）"}[language]
         )
-        == 5
+        == 6
     )
     assert [t for t in told if t.replace(" ", "") not in text.replace(" ", "")] == []
+
+
+@both
+def test_cox_is_told_as_a_ratio_and_not_as_a_difference(language: str) -> None:
+    r = readout("again")
+    cox = next(e for e in r["readings"] if e["estimator"] == "cox")
+    ratio = EN.number(cox["facts"]["hazard_ratio"], step=-2)
+    text = section(r, "changed", language)
+    name = {"en": "Hazard ratio (Cox), adjusted", "zh-CN": "风险比（Cox，已校正）"}[language]
+    assert ratio in text[text.index(name) :][:80]
+    assert EN.points(cox["absolute"]["estimate"]).split("\N{NO-BREAK SPACE}")[0] not in text
 
 
 def test_reading_that_could_not_be_made_says_why() -> None:
@@ -247,4 +261,38 @@ def test_invalid_page_withholds_readings_and_curves() -> None:
     for state in ("readings", "again"):
         r |= {k: readout(state)[k] for k in ("readings", "repurchase") if readout(state)[k]}
     html = render(r, "en")
-    assert "s-again" not in html and "Read in other ways" not in html
+    assert 'id="s-again"' not in html and "Read in other ways" not in html
+
+
+@both
+def test_a_ratio_stands_beside_its_numerator_and_denominator(language: str) -> None:
+    r = readout("readings")
+    known = next(e["facts"] for e in r["estimates"] if e["metric"] == "growth" and e["segment"] is None)
+    spend = next(e["absolute"] for e in r["estimates"] if e["metric"] == "spend" and e["segment"] is None)
+    assert known["numerator"] == pytest.approx(spend["estimate"])
+    text = section(r, "changed", language).replace(" ", "")
+    name = {"en": "Spendpermember", "zh-CN": "每会员人均消费"}[language]
+    assert f"{name}{EN.money(known['numerator'], signed=True, step=-2)}" in text
+
+
+def test_readings_that_take_units_as_independent_are_not_made_over_clusters() -> None:
+    r = readout("clusters")
+    assert {e["estimator"] for e in r["readings"]} == {"cox", "censored_rate"}
+    assert all(e["absolute"] is None and "clusters" in e["not_estimable"] for e in r["readings"])
+    facts = r["repurchase"][0]
+    assert facts["rate_by_censoring"] is facts["hazard_ratio"] is facts["log_rank_p_value"] is None
+    assert facts["rate_of_mature_units"]["p_value"] is not None
+    text = section(r, "again")
+    assert "Without bands, as whole clusters were drawn" in text and "Bands are" not in text
+    assert "Bands are" in section(readout("again"), "again")
+
+
+@both
+def test_the_probability_of_being_best_is_told_where_it_is_known(language: str) -> None:
+    r = copy.deepcopy(readout("readings"))
+    flat = [e for e in r["readings"] if e["estimator"] == "normal_prior" and "prior_sd" not in e["facts"]]
+    flat[0]["facts"] |= {"probability_best": 0.731, "probability_control_best": 0.069}
+    told = {"en": "best of all arms with probability 73", "zh-CN": "为各组中最优的概率 73"}[language]
+    text = section(r, "changed", language)
+    assert told.replace(" ", "") in text.replace(" ", "")
+    assert EN.chance(0.069) in text

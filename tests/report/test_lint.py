@@ -57,7 +57,7 @@ def test_chinese_pages_use_full_width_punctuation(state: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_plan_and_portfolio_keep_to_the_same_words(language: str) -> None:
-    from planning.test_size_page import facts
+    from planning.plans import facts
 
     for html in (
         render_plan(facts(), language),

@@ -91,6 +91,52 @@ def test_metric_table_shows_the_numbers_of_the_readout(state: str, language: str
 
 
 @both
+@pytest.mark.parametrize("state", PLAIN)
+def test_guardrail_table_shows_the_numbers_of_the_readout(state: str, language: str) -> None:
+    r = readout(state)
+    metrics = {m["id"]: m for m in r["plan"]["metrics"]}
+    wanted = overall(r, "guardrail")
+    if not wanted:
+        return
+    start = {"en": "Guardrails: what must not get worse", "zh-CN": "护栏指标：不允许变差的指标"}[language]
+    rows = [row for row in table_of(page(json.dumps(r), language), start) if len(row) == 7][1:]
+    assert len(rows) == len(wanted)
+    for cells, e in zip(rows, wanted, strict=True):
+        metric, found = metrics[e["metric"]], e["absolute"]
+        percent = metric["display"] == "percent"
+        for cell, value in ((cells[1], e["mean_control"]), (cells[2], e["mean_treatment"])):
+            assert same(shown(cell), [value], percent), (cells, e)
+        if found is not None:
+            bounds = [b for b in (found["ci_lower"], found["ci_upper"]) if b is not None]
+            assert same(shown(cells[3]), [found["estimate"], *bounds], percent), (cells, e)
+        if e["guardrail"]:
+            worse = e["guardrail"]["margin"] * (1 if metric["direction"] == "decrease" else -1)
+            assert same(shown(cells[4]), [worse], percent), (cells, e)
+
+
+@both
+@pytest.mark.parametrize("state", [s for s in PLAIN if any(e["segment"] for e in readout(s)["estimates"])])
+def test_forest_shows_every_cell_of_the_readout_beside_the_effect_of_all(state: str, language: str) -> None:
+    r = readout(state)
+    metrics = {m["id"]: m for m in r["plan"]["metrics"]}
+    html = page(json.dumps(r), language)
+    forests = html[html.index('id="s-who"') :].split("</section>")[0].split("<table")[1:]
+    told = [row for f in forests for row in table_of(f, ">") if len(row) == 5 and shown(row[1])]
+    cells = [e for e in r["estimates"] if e["segment"] and not e["suppressed"]]
+    whole = {(e["metric"], e["treatment"]) for e in cells}
+    assert len(told) == len(cells) + len(forests) and len(forests) >= len(whole)
+    known = [e for e in cells if e["absolute"] and e["absolute"]["ci_lower"] is not None]
+    assert sum(f.count('class="overall"') for f in forests) == len(known)
+    for e in known:
+        percent = metrics[e["metric"]]["display"] == "percent"
+        numbers = [e["absolute"][k] for k in ("estimate", "ci_lower", "ci_upper")]
+        units = [float(e["units_treatment"] + e["units_control"])]
+        assert any(
+            same(shown(row[1]), units, False) and same(shown(row[3]), numbers, percent) for row in told
+        ), e
+
+
+@both
 @pytest.mark.parametrize("state", [s for s in PLAIN if s not in {"no_economics", "no_cost_data"}])
 def test_money_table_shows_the_ledger_of_the_readout(state: str, language: str) -> None:
     r = readout(state)
@@ -110,6 +156,13 @@ def test_money_table_shows_the_ledger_of_the_readout(state: str, language: str) 
         assert abs(total[0][0] - line["total"]) <= max(total[0][1], 0.5) * 1.0001
     net = shown(rows[-1][-2])[0]
     assert abs(net[0] - e["net_benefit_total"]["estimate"]) <= max(net[1], 0.5) * 1.0001
+    own = [shown(by_name[row[0]][-2])[0] for row in rows[1 : 1 + len(lines)]]
+    rest = shown(rows[0][-2])[0][0] - sum(value for value, _, _ in own)
+    assert abs(rest - net[0]) <= 0.5 * (len(own) + 2) * 1.0001
+    for row, (value, _, _) in zip(rows[1:], own, strict=False):
+        spent = sum(c["total"] for c in lines)
+        if row[-1] not in {"–", ""}:
+            assert abs(shown(row[-1])[0][0] - 100 * value / spent) <= shown(row[-1])[0][1] + 0.1
     benefit = shown(rows[0][-2])[0]
     assert abs(benefit[0] - e["benefit"]["estimate"] * e["units"]) <= max(benefit[1], 0.5) * 1.0001
 

@@ -9,9 +9,9 @@ import pytest
 
 from loyalty_exp.report.language import speech
 from loyalty_exp.report.render import render
-from loyalty_exp.report.wording import Wording
+from loyalty_exp.report.wording import Wording, interval_step
 from report.states import readout
-from report.words import rows_of, section, squeezed, tidy
+from report.words import between, rows_of, section, squeezed, tidy
 
 EN = Wording(speech("en"), "¥", 0.05)
 both = pytest.mark.parametrize("language", ["en", "zh-CN"])
@@ -97,11 +97,9 @@ def test_both_kinds_of_doubt_stand_side_by_side(language: str) -> None:
     whole = look["net_benefit_with_assumptions"]
     title = {"en": "How sure, with assumptions counted in", "zh-CN": "计入假设后有多大把握"}[language]
     alone, together = rows_of(section(r, language=language), title).values()
-    to = {"en": "to", "zh-CN": "至"}[language]
     own = e["net_benefit_total"]
-    assert alone[0] == f"{EN.exact(own['ci_lower'])} {to} {EN.exact(own['ci_upper'])}"
-    bounds = [EN.exact(e["units"] * whole[k]) for k in ("ci_lower", "ci_upper")]
-    assert together[0] == f" {to} ".join(bounds)
+    assert alone[0] == between(own["ci_lower"], own["ci_upper"], language)
+    assert together[0] == between(e["units"] * whole["ci_lower"], e["units"] * whole["ci_upper"], language)
     assert (alone[-1], together[-1]) == (
         EN.chance(e["probability_net_benefit_positive"]),
         EN.chance(look["probability_with_assumptions"]),
@@ -118,7 +116,6 @@ def test_rollout_is_told_with_its_ranges_and_what_more_data_are_worth(state: str
     found = r["outlook"][0]["rollout"]
     title = {"en": "If it is rolled out", "zh-CN": "推广（放量）测算"}[language]
     rows = rows_of(section(r, language=language), title)
-    to = {"en": "to", "zh-CN": "至"}[language]
     names = {
         "en": (
             "Fixed costs of the roll-out",
@@ -136,6 +133,12 @@ def test_rollout_is_told_with_its_ranges_and_what_more_data_are_worth(state: str
     fixed, total, shrunk, worth = names
     assert rows[fixed][0] == EN.exact(found["fixed"])
     assert rows[worth][0] == EN.exact(found["value_of_information"])
+    lost = {
+        "en": ("Expected loss if rolled out", "Expected loss if not rolled out"),
+        "zh-CN": ("推广的期望损失", "不推广的期望损失"),
+    }[language]
+    for name, key in zip(lost, ("loss_if_shipped", "loss_if_held"), strict=True):
+        assert name not in rows if found.get(key) is None else rows[name][0] == EN.exact(found[key])
     for name, key, chance in (
         (total, "total", "probability_positive"),
         (shrunk, "shrunk_total", "probability_shrunk_positive"),
@@ -143,7 +146,7 @@ def test_rollout_is_told_with_its_ranges_and_what_more_data_are_worth(state: str
         if found[key] is None:
             assert name not in rows
             continue
-        bounds = f"{EN.exact(found[key]['ci_lower'])} {to} {EN.exact(found[key]['ci_upper'])}"
+        bounds = between(found[key]["ci_lower"], found[key]["ci_upper"], language)
         assert rows[name][0] == f"{EN.exact(found[key]['estimate'])} {bounds}"
         assert rows[name][-1] == EN.chance(found[chance])
 
@@ -163,11 +166,13 @@ def test_what_happens_next_scales_the_answer_or_says_what_more_data_are_worth(la
     found = r["outlook"][0]["rollout"]
     told = squeezed(section(r, "next", language))
     for key in ("total", "shrunk_total"):
-        assert all(EN.exact(found[key][k]) in told for k in ("estimate", "ci_lower", "ci_upper"))
+        amounts = [found[key][k] for k in ("estimate", "ci_lower", "ci_upper")]
+        step = interval_step(*amounts)
+        assert step > 0 and all(EN.money(a, step=step) in told for a in amounts)
     assert {"en": "Iftheresponseholds", "zh-CN": "若效果保持不变"}[language] in told
     r = readout("rollout_open")
     told = squeezed(section(r, "next", language))
-    worth = EN.exact(r["outlook"][0]["rollout"]["value_of_information"])
+    worth = EN.money(r["outlook"][0]["rollout"]["value_of_information"])
     said = {"en": f"moredataareworth{worth}atmost", "zh-CN": f"再测的信息价值最多为{worth}"}[language]
     assert said in told
 

@@ -22,10 +22,10 @@ def test_points_are_told_of_both_arms_and_beyond_control(language: str) -> None:
     treated, control = points["arms"]
     title = {"en": "Points: issued, burned", "zh-CN": "积分：发放、核销与负债"}[language]
     rows = list(rows_of(section(r, language=language), title).values())
-    assert len(rows) == 11
+    assert len(rows) == 11 + 1 + 4
     keys = ("issued_base", "issued_bonus", "clawed_back", "net_issued", "redeemed", "expired", "outstanding",
             "expected_future", "accrual_cost", "burn_cost", "closing_liability")  # fmt: skip
-    for found, key in zip(rows, keys, strict=True):
+    for found, key in zip(rows[:11], keys, strict=True):
         say = EN.exact if key.endswith(("cost", "liability")) else EN.count
         assert found[:2] == [say(treated[key]), say(control[key])]
         if key in points["total"]:
@@ -35,6 +35,55 @@ def test_points_are_told_of_both_arms_and_beyond_control(language: str) -> None:
             )
     gap = treated["expired"] - treated["units"] * control["expired"] / control["units"]
     assert rows[5][3] == EN.number(gap, step=0, signed=True)
+    for found, key in zip(rows[12:], ("price", "deferred", "released", "liability"), strict=True):
+        own, other = treated["contract"][key], control["contract"][key]
+        beyond = own - treated["units"] * other / control["units"]
+        assert found == [EN.exact(own), EN.exact(other), EN.exact(beyond / treated["units"], signed=True),
+                         EN.exact(beyond, signed=True)]  # fmt: skip
+    assert treated["contract"]["deferred"] == pytest.approx(
+        treated["contract"]["released"] + treated["contract"]["liability"]
+    )
+
+
+@both
+def test_a_new_redemption_rate_stands_on_a_line_of_its_own(language: str) -> None:
+    r = readout("rewards")
+    line = {"en": "True-up at the rates estimated by now", "zh-CN": "按最新兑换率的调整额"}[language]
+    assert line not in tidy(section(r, language=language))
+    points = r["economics"][0]["points"]
+    for place, value in ((points["arms"][0], 120.0), (points["per_unit"], 0.25), (points["total"], 99.0)):
+        place["true_up"] = value
+    (cells,) = (
+        found
+        for name, found in rows_of(
+            section(r, language=language), {"en": "Points: issued", "zh-CN": "积分：发放"}[language]
+        ).items()
+        if name.startswith(line)
+    )
+    assert cells == [EN.exact(120.0), "–", EN.exact(0.25, signed=True), EN.exact(99.0, signed=True)]
+
+
+@both
+def test_what_the_money_bought_is_told_with_its_interval_or_with_a_reason(language: str) -> None:
+    r = readout("rewards")
+    spend = r["economics"][0]["spend"]
+    title = {"en": "What the money bought", "zh-CN": "钱换来了什么"}[language]
+    to = {"en": "to", "zh-CN": "至"}[language]
+    rows = list(rows_of(section(r, language=language), title).values())
+    assert len(rows) == 4
+    for found, key in ((rows[1], "iroas"), (rows[3], "cost_per_order")):
+        value = spend[key]
+        assert found[0] == (
+            f"{EN.exact(value['estimate'])} {EN.exact(value['ci_lower'])} {to} {EN.exact(value['ci_upper'])}"
+        )
+    spend |= {"iroas": None, "iroas_not_estimable": "the cost is negative"}
+    spend |= {"cost_per_order": None}
+    spend |= {
+        "cost_per_order_not_estimable": "the number of incremental outcomes is not clearly different from 0"
+    }
+    text = tidy(section(r, language=language))
+    assert {"en": "less was spent than in control", "zh-CN": "投入少于对照组"}[language] in text
+    assert {"en": "orders are not clearly more", "zh-CN": "订单数与对照组没有明显差别"}[language] in text
 
 
 @pytest.mark.parametrize(
@@ -90,9 +139,12 @@ def test_points_without_a_table_of_them_tell_only_what_is_known() -> None:
             "expected_future", "burn_cost", "closing_liability")  # fmt: skip
     for arm in points["arms"]:
         arm |= dict.fromkeys(gone)
+        arm["contract"] |= {"released": None, "liability": None}
     for key in ("redeemed", "burn_cost", "closing_liability"):
         points["per_unit"][key] = points["total"][key] = None
-    assert list(rows_of(section(r), "Points: issued")) == ["Net points issued", "Cost of points as issued"]
+    names = list(rows_of(section(r), "Points: issued"))
+    assert names[:2] == ["Net points issued", "Cost of points as issued"]
+    assert names[3:] == ["Price paid for orders", "Revenue put off for points given with them"]
 
 
 @both

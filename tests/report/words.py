@@ -9,7 +9,9 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+from loyalty_exp.report.language import speech
 from loyalty_exp.report.render import render
+from loyalty_exp.report.wording import Wording
 
 FORBIDDEN = (
     r"accept(s|ed)? the null",
@@ -32,7 +34,9 @@ FORBIDDEN = (
     r"(由|出于)偶然",
     r"胜出",
 )
-LEFTOVERS = re.compile(r"\bNone\b|\bnan\b|\bNaN\b|undefined|\{[a-z_]+\}|built-in method|Traceback|\binf\b")
+LEFTOVERS = re.compile(
+    r"\bNone\b|\bnan\b|\bNaN\b|undefined|\{[a-z_]+\}|built-in method|Traceback|\binf\b|</?span"
+)
 
 
 class Page(HTMLParser):
@@ -74,6 +78,14 @@ class Page(HTMLParser):
 def numbers(text: str) -> list[str]:
     """Numbers as a reader sees them, dates left out."""
     return re.findall(r"[+−]?[¥$]?\d[\d,]*(?:\.\d+)?%?", text)
+
+
+def between(lower: float, upper: float, language: str = "en") -> str:
+    """An interval of money in full: whole units at both ends where one of them has thousands."""
+    words = Wording(speech(language), "¥", 0.05)
+    step = 0 if max(abs(lower), abs(upper)) >= 1000 else -2
+    to = {"en": "to", "zh-CN": "至"}[language]
+    return f"{words.money(lower, step=step)} {to} {words.money(upper, step=step)}"
 
 
 def tidy(html: str) -> str:

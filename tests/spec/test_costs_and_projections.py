@@ -207,21 +207,42 @@ def test_what_an_arm_gives_and_no_line_counts_is_a_notice() -> None:
     assert any("no cost line counts that" in w for _, w in told(other, "notice"))
 
 
-def test_a_price_promotion_whose_window_ends_with_it_is_a_notice_only() -> None:
+def test_a_line_keeps_the_name_of_the_price_that_it_took() -> None:
+    experiment = read_text(BASE)
+    named = {line.id: (line.price, line.price_of) for line in experiment.economics.costs if line.price_of}
+    assert named == {"shipping": (6.0, "shipping"), "sms": (0.05, "sms")}
+    assert read_text(resolved_yaml(experiment)) == experiment
+
+
+def test_points_whose_window_ends_with_them_are_a_notice_and_money_off_is_refused() -> None:
     short = changed(BASE, ("outcome_days: 87", "outcome_days: 28"), ("  post_days: 59\n", ""))
     (found,) = [w for p, w in told(short, "notice") if p == "arms[1].intervention"]
     assert "purchases pulled forward count as gained" in found
     assert told(short, "error") == []
     message = changed(short, ("{type: points_multiplier, multiplier: 2}", "{type: message, channel: sms}"))
     assert not any("pulled forward" in w for _, w in told(message, "notice"))
+    for offer in (
+        "{type: coupon, face_value: 20}",
+        "{type: retention_offer, face_value: 20, valid_days: 28}",
+    ):
+        money_off = changed(short, ("{type: points_multiplier, multiplier: 2}", offer))
+        ((path, words),) = told(money_off, "error")
+        assert path == "arms[1].intervention" and "the outcome window ends with it" in words
+        assert "raise schedule.outcome_days" in words
+        longer = changed(money_off, ("outcome_days: 28", "outcome_days: 60"))
+        assert told(longer, "error") == []
 
 
-def test_a_window_beyond_the_data_is_a_notice() -> None:
+def test_a_window_beyond_the_data_is_refused_unless_units_under_way_are_kept() -> None:
     early = changed(BASE, ("data_to: 2026-06-30", "data_to: 2026-04-30"), ("  post_days: 59\n", ""))
-    assert [w for p, w in told(early, "notice") if p == "schedule.data_to"] == [
+    words = (
         "the first outcome window ends on 2026-05-27, the data on 2026-04-30: no result is mature | "
         "wait for the data, or shorten schedule.outcome_days"
-    ]
+    )
+    assert told(early, "error") == [("schedule.data_to", words)]
+    kept = changed(early, ("data_to: 2026-04-30", "data_to: 2026-04-30, immature: include"))
+    assert told(kept, "error") == []
+    assert ("schedule.data_to", words) in told(kept, "notice")
 
 
 def test_what_is_not_yet_run_is_told_and_a_run_without_it_is_refused() -> None:

@@ -120,6 +120,8 @@ CROSS_CHECKS: list[tuple[str, tuple[tuple[str, str], ...], str, str]] = [
     ),
     (UNITS, (("[history, recency]", "[history], within_days: 7"),), "metrics[0].within_days", "per-unit"),
     (UNITS, (("id: visit", "id: spend"),), "metrics[2].id", "defined twice"),
+    (UNITS, (("id: visit", "id: history"),), "metrics[0].covariates", "the metric 'history' another id"),
+    (TRANSACTIONS, (("covariates: [pre]", "covariates: [orders]"),), "metrics[0].covariates", "'orders'"),
     (UNITS, (("role: primary, ", ""),), "metrics", "role: primary"),
     (TRANSACTIONS, (("pre_days: 56, ", ""),), "metrics[0].covariates", "pre_days"),
     (TRANSACTIONS, (("outcome_days: 28, ", ""),), "schedule.outcome_days", "is required"),

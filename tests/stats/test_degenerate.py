@@ -58,12 +58,13 @@ def test_one_unit_or_nobody_is_a_reason(name) -> None:
     many = from_rows({c: rng.integers(0, 2, 30) for c in columns})
     one = from_rows({c: [1.0] for c in columns})
     call = ESTIMATORS[name].estimate
+    asked = dict.fromkeys(ESTIMATORS[name].required, 1.0)
     args = (columns[:n_outcome], columns[2 : 2 + n_cov], 0.05)
     with pytest.raises(NotEstimable, match="one unit in the treatment arm"):
-        call(one, many, *args)
+        call(one, many, *args, **asked)
     with pytest.raises(NotEstimable, match="no units in the control arm"):
-        call(many, empty(columns), *args)
-    assert call(many, many, *args).absolute.estimate == pytest.approx(0, abs=1e-12)
+        call(many, empty(columns), *args, **asked)
+    assert call(many, many, *args, **asked).absolute.estimate == pytest.approx(0, abs=1e-12)
 
 
 def test_every_estimator_says_what_it_does_in_both_languages() -> None:

@@ -18,6 +18,7 @@ from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.report.said import NOT_ESTIMABLE
 from loyalty_exp.stats.cluster_moments import ClusterArm, from_members
 from loyalty_exp.stats.effect import Effect
+from loyalty_exp.stats.event_counts import EventCounts, event_counts
 from loyalty_exp.stats.moments import Moments, from_rows
 from loyalty_exp.stats.poisson_bootstrap import unit_hashes
 from loyalty_exp.stats.quantiles import OrderStatistics, order_statistics, quantile
@@ -26,7 +27,8 @@ from loyalty_exp.stats.unit_rows import UnitRows
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
 Arm = Mapping[str, np.ndarray]
-NAMES = list(ESTIMATORS)
+NAMES = [n for n, e in ESTIMATORS.items() if e.evidence != "follow_up"]
+"""All that read one outcome; what reads the time to an event has its own edges in `test_survival`."""
 PROPORTIONS = [n for n in NAMES if ESTIMATORS[n].fits == ("proportion",)]
 AMOUNTS = [n for n in NAMES if n not in PROPORTIONS]
 DRAWN = {"poisson_bootstrap", "bootstrap", "quantile_bootstrap", "randomization"}
@@ -50,6 +52,8 @@ def evidence(kind: str, rows: Arm, prefix: str) -> Any:
         return tuple(from_rows({k: v[m] for k, v in rows.items()}) for m in (even, ~even))
     if kind == "clusters":
         return from_members(rows, np.arange(n) // 2)
+    if kind == "event_counts":
+        return event_counts(np.ones(n), rows["y"] == 1)
     if kind == "order_statistics":
         return order_statistics(rows["y"], 0.5, 0.05)
     return UnitRows(dict(rows), unit_hashes(f"{prefix}{i}" for i in range(n)))
@@ -59,6 +63,7 @@ def estimate(name: str, treated: Any, control: Any) -> Effect:
     """Ask one estimator, with the covariates it can use; resampling draws few times."""
     e = ESTIMATORS[name]
     parameters = dict(e.parameters) | {k: 400 for k in ("draws", "replicates") if k in e.parameters}
+    parameters |= dict.fromkeys(e.required, 1.0)
     outcome = ("y", "d") if "ratio" in e.fits and "mean" not in e.fits else ("y",)
     return e.estimate(treated, control, outcome, ("x", "w")[: e.covariates[1]], 0.05, **parameters)
 
@@ -309,6 +314,9 @@ def huge(kind: str, mean: float, spread: float) -> Any:
         return half, half
     if kind == "clusters":
         return ClusterArm((1,), (one,))
+    if kind == "event_counts":
+        events = round(mean * HUGE)
+        return EventCounts(np.ones(1), np.array([events]), np.array([HUGE - events]))
     at = HUGE // 2
     half_width = int(0.98 * math.sqrt(HUGE))
     error = math.sqrt(spread / HUGE) * 1.96
@@ -330,7 +338,8 @@ def test_a_hundred_million_units_are_numbers_like_others(name: str) -> None:
     assert found.absolute.std_error == pytest.approx(math.sqrt(sum(spreads) / HUGE), rel=1e-3)
     if found.absolute.log_p_value is not None:
         z = 0.001 / math.sqrt(sum(spreads) / HUGE)
-        assert found.absolute.log_p_value == pytest.approx(-z * z / 2, rel=0.05)
+        paid = math.log(z / 0.001) if name == "msprt" else 0.0  # a mixture as wide as 1, for all looks
+        assert found.absolute.log_p_value == pytest.approx(-z * z / 2 + paid, rel=0.05)
 
 
 BROKEN: dict[str, Callable[[Moments], Moments]] = {
@@ -375,7 +384,7 @@ def test_rows_that_are_no_numbers_are_refused(name: str, value: float) -> None:
         read(name, spoiled, c)
 
 
-@pytest.mark.parametrize("name", PROPORTIONS)
+@pytest.mark.parametrize("name", [n for n in PROPORTIONS if ESTIMATORS[n].evidence == "moments"])
 def test_a_proportion_is_of_zeros_and_ones(name: str) -> None:
     for y in ([0.5] * 40, [0, 2] * 20, [-1, 1] * 20, [0.2, 0.8] * 20):
         with pytest.raises(ValueError, match="0 and 1"):

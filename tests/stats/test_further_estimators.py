@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,11 @@ from scipy import stats as scipy_stats
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.estimators import ESTIMATORS
+from loyalty_exp.estimators.choice import Choice
+from loyalty_exp.estimators.cox import EVENT, TIME
+from loyalty_exp.report.said import NOT_ESTIMABLE
+from loyalty_exp.stats.event_counts import event_counts
+from loyalty_exp.stats.hazard_ratio import hazard_ratio
 from loyalty_exp.stats.moments import from_rows
 from loyalty_exp.stats.poisson_bootstrap import unit_hashes
 from loyalty_exp.stats.quantile_replicates import quantile_replicates
@@ -118,3 +124,78 @@ def test_tied_quantiles_have_an_interval_that_order_statistics_refuse() -> None:
     assert (d.estimate, d.ci_lower, d.ci_upper) == (5.0, 0.0, 5.0)
     with pytest.raises(NotEstimable, match="no variation"):
         ask("quantile_bootstrap", rows([1.0] * 9, "t"), rows([1.0] * 9, "c"))
+
+
+def test_z_is_the_normal_interval_around_the_welch_estimate() -> None:
+    _, _, m_t, m_c = lifts()
+    z, welch = ask("z", m_t, m_c).absolute, ask("welch", m_t, m_c).absolute
+    assert (z.estimate, z.std_error, z.df) == (welch.estimate, welch.std_error, None)
+    assert z.p_value == pytest.approx(2 * scipy_stats.norm.sf(abs(z.estimate / z.std_error)), rel=1e-12)
+    assert z.ci_upper - z.estimate == pytest.approx(scipy_stats.norm.ppf(0.975) * z.std_error, rel=1e-12)
+
+
+def test_msprt_is_the_likelihood_ratio_under_the_mixture_and_asks_for_its_spread() -> None:
+    """The marginal density of the estimate under effects N(0, 2 squared), over that under none."""
+    _, _, m_t, m_c = lifts()
+    found = ask("msprt", m_t, m_c, mixture_sd=2.0)
+    a, se = found.absolute, ask("welch", m_t, m_c).absolute.std_error
+    ratio = scipy_stats.norm.logpdf(a.estimate, 0, math.hypot(se, 2)) - scipy_stats.norm.logpdf(
+        a.estimate, 0, se
+    )
+    assert a.log_p_value == pytest.approx(min(-ratio, 0.0), rel=1e-10)
+    assert a.ci_upper - a.estimate > 1.96 * se and found.relative.ci_lower is None
+    with pytest.raises(ValueError, match="msprt needs 'mixture_sd'"):
+        Choice(type="msprt")
+    assert Choice(type="msprt", mixture_sd=2.0).parameters == {"mixture_sd": 2.0}
+
+
+def follow_up(time, event, **columns):
+    values = {TIME: time, EVENT: event, **columns}
+    hashes = unit_hashes(str(i) for i in range(len(time)))
+    return UnitRows({k: np.asarray(v, float) for k, v in values.items()}, hashes)
+
+
+def cox_of(t, c, *covariates):
+    return ESTIMATORS["cox"].estimate(t, c, ("y",), covariates, 0.05)
+
+
+def survivors(seed: int, n: int, pace: float):
+    rng = np.random.default_rng(seed)
+    age = rng.normal(size=n)
+    days = np.ceil(rng.exponential(20 / pace * np.exp(-0.8 * age)))
+    end = rng.integers(5, 40, n)
+    return follow_up(np.minimum(days, end), days <= end, age=age, same=np.full(n, 3.0))
+
+
+def test_cox_without_covariates_is_the_hazard_ratio_from_counts_and_turns_with_the_arms() -> None:
+    t, c = survivors(1, 300, 1.5), survivors(2, 400, 1.0)
+    found, turned = cox_of(t, c), cox_of(c, t)
+    counts = [event_counts(a.values[TIME], a.values[EVENT]) for a in (t, c)]
+    log_ratio = hazard_ratio(*counts, 0.05).log_ratio
+    assert found.absolute.estimate == pytest.approx(log_ratio.estimate, rel=1e-8)
+    assert found.absolute.std_error == pytest.approx(log_ratio.std_error, rel=1e-8)
+    assert turned.facts["hazard_ratio"] == pytest.approx(1 / found.facts["hazard_ratio"], rel=1e-8)
+
+
+def test_cox_with_a_covariate_finds_the_pace_that_was_planted() -> None:
+    """Left out, the covariate draws the hazard ratio toward 1; one that is the same for all is none."""
+    t, c = survivors(3, 4_000, 1.5), survivors(4, 4_000, 1.0)
+    adjusted, plain = cox_of(t, c, "age", "same"), cox_of(t, c)
+    assert adjusted == cox_of(t, c, "age")
+    assert abs(adjusted.absolute.estimate - math.log(1.5)) < 3 * adjusted.absolute.std_error
+    assert plain.absolute.estimate < adjusted.absolute.estimate - 0.03
+
+
+@pytest.mark.parametrize(
+    ("t", "c", "reason"),
+    [
+        (follow_up([], []), follow_up([3, 4], [1, 0]), "no units in the treatment arm"),
+        (follow_up([3, 4], [1, 0]), follow_up([3], [1]), "one unit in the control arm"),
+        (follow_up([3, 4], [0, 0]), follow_up([3, 4], [0, 0]), "no event"),
+        (follow_up([1, 2], [1, 1]), follow_up([3, 4], [0, 0]), "maximum|separate"),
+    ],
+)
+def test_cox_gives_a_reason_that_the_page_knows(t: UnitRows, c: UnitRows, reason: str) -> None:
+    with pytest.raises(NotEstimable, match=reason) as told:
+        cox_of(t, c)
+    assert any(re.search(pattern, str(told.value)) for pattern, _ in NOT_ESTIMABLE)

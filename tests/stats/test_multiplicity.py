@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.stats.dunnett import critical_value, dunnett, tail
-from loyalty_exp.stats.gatekeeping import fixed_sequence, parallel_gatekeeping, serial_gatekeeping
+from loyalty_exp.stats.gatekeeping import fixed_sequence, serial_gatekeeping
 from loyalty_exp.stats.max_t import max_t
 from loyalty_exp.stats.moments import from_rows
 from loyalty_exp.stats.multiplicity import (
@@ -93,15 +93,6 @@ def test_a_serial_gate_opens_when_all_have_passed() -> None:
     assert second == (pytest.approx(0.02), None, pytest.approx(0.5))
     assert serial_gatekeeping([[None], [0.01]]) == ((None,), (None,))
     assert serial_gatekeeping([[0.01], [], [0.01]]) == ((0.01,), (), (None,))
-
-
-def test_a_parallel_gate_hands_on_the_level_of_what_it_rejects() -> None:
-    # One of two rejected: the second family has half of alpha.
-    assert parallel_gatekeeping([0.01, 0.04], [0.02, 0.03], 0.05) == ((True, False), (False, False))
-    assert parallel_gatekeeping([0.01, 0.04], [0.012, 0.03], 0.05) == ((True, False), (True, False))
-    assert parallel_gatekeeping([0.01, 0.02], [0.02, 0.03], 0.05) == ((True, True), (True, True))
-    assert parallel_gatekeeping([0.2, None], [0.0, None], 0.05) == ((False, None), (False, None))
-    assert parallel_gatekeeping([None], [0.0], 0.05) == ((None,), (False,))
 
 
 def groups(seed: int, sizes: tuple[int, ...] = (40, 25, 60), shift: float = 0.0):

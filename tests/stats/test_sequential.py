@@ -16,7 +16,6 @@ from loyalty_exp.stats.confidence_sequence import (
     log_likelihood_ratio,
     mixture_scale,
     mixture_sprt,
-    running_interval,
     running_p,
 )
 from loyalty_exp.stats.crossing import crossing
@@ -282,9 +281,6 @@ def test_huge_evidence_keeps_a_finite_logarithm() -> None:
 
 def test_running_answers() -> None:
     assert running_p([0.4, 0.08, 0.03, 0.2]) == (0.4, 0.08, 0.03, 0.03)
-    assert running_interval([(-1, 1), (-2, 0.5), (0, 3)]) == ((-1, 1), (-1, 0.5), (0, 0.5))
-    with pytest.raises(NotEstimable, match="no value in common"):
-        running_interval([(-1, 1), (2, 3)])
 
 
 @pytest.mark.parametrize(

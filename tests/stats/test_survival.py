@@ -20,7 +20,7 @@ from loyalty_exp.stats.competing_risks import (
 from loyalty_exp.stats.cox import cox
 from loyalty_exp.stats.event_counts import EventCounts, event_counts, grouped_counts, merge_counts
 from loyalty_exp.stats.hazard_ratio import hazard_ratio, proportional_hazards
-from loyalty_exp.stats.horizon_rate import mature_rate_at_horizon, rate_at_horizon, rate_readings
+from loyalty_exp.stats.horizon_rate import mature_rate_at_horizon, rate_at_horizon
 from loyalty_exp.stats.log_rank import log_rank, stratified_log_rank
 from loyalty_exp.stats.restricted_mean import restricted_mean, restricted_mean_difference
 from loyalty_exp.stats.survival import kaplan_meier, median_time, survival_interval
@@ -321,19 +321,18 @@ def test_a_unit_censored_before_the_horizon_is_not_mature() -> None:
 
 def test_both_readings_agree_when_everybody_is_mature() -> None:
     t, c = (grouped_counts([3, 20, 30], k, [0, 0, 40]) for k in ([5, 9, 2], [4, 6, 1]))
-    found = rate_readings((t, c), (t, c), 30, 0.05)
-    assert found.censored.rate_treated == pytest.approx(found.mature.rate_treated)
-    assert found.censored.difference.estimate == pytest.approx(found.mature.difference.estimate)
-    assert found.censored.difference.std_error == pytest.approx(found.mature.difference.std_error)
+    censored, mature = rate_at_horizon(t, c, 30, 0.05), mature_rate_at_horizon(t, c, 30, 0.05)
+    assert censored.rate_treated == pytest.approx(mature.rate_treated)
+    assert censored.difference.estimate == pytest.approx(mature.difference.estimate)
+    assert censored.difference.std_error == pytest.approx(mature.difference.std_error)
 
 
 def test_a_reading_that_is_missing_carries_its_reason() -> None:
-    found = rate_readings((T, C), (NOBODY, C), 30, 0.05)
-    assert found.censored is not None
-    assert (found.mature, found.mature_reason) == (None, "no units in the treatment arm")
-    short = event_counts([5, 9], [1, 0])
-    found = rate_readings((short, C), (NOBODY, NOBODY), 30, 0.05)
-    assert (found.censored, "ends on day 9" in found.censored_reason) == (None, True)
+    for read in (rate_at_horizon, mature_rate_at_horizon):
+        with pytest.raises(NotEstimable, match="no units in the treatment arm"):
+            read(NOBODY, C, 30, 0.05)
+    with pytest.raises(NotEstimable, match="ends on day 9"):
+        rate_at_horizon(event_counts([5, 9], [1, 0]), C, 30, 0.05)
 
 
 # Competing risks

@@ -185,7 +185,7 @@ def fourth() -> Queries:
             mapped = getattr(experiment.data, name)
             keys = (getattr(mapped, key, None) for key in ("kind", "lot", "order"))
             asked = tuple(c for c in columns if c.table == name)
-            described = {"kind": "VARCHAR", "channel": "VARCHAR", "subsidy": "DOUBLE", "code": "VARCHAR"}
+            described = dict.fromkeys(("kind", "channel", "code", "o"), "VARCHAR") | {"subsidy": "DOUBLE"}
             at = TimeColumn("at", "instant", False, microseconds(column("at"), "instant"), first, last)
             events = Events(
                 name, name, sa.table(name), "m", at, described, *keys, value, rows=9, columns=asked
@@ -203,7 +203,7 @@ def _over_time(
 ) -> Queries:
     """The margin by period, and how its sums and products change from one to the next."""
     periods = periods_of(windows.clock, 31)
-    (margin,) = (c for c in columns if c.kind == "margin")
+    margin = next(c for c in columns if c.kind == "margin")
     parts = [Part(margin), Part(replace(margin, id=OFFER), 10)]
     rows = period_query("duckdb", experiment, tables, windows, parts, roster, False, periods)
     kept = sa.table("loyalty_periods", *(sa.column(c.key) for c in rows.selected_columns if c.key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -14,7 +15,10 @@ Adjustment = Literal["bonferroni", "sidak", "dunnett"]
 
 
 def adjusted_level(
-    level: Level, comparisons: int, adjustment: Adjustment = "bonferroni", share: float = 0.5
+    level: Level,
+    comparisons: int,
+    adjustment: Adjustment = "bonferroni",
+    share: float | Sequence[float] = 0.5,
 ) -> Level:
     """Level of one comparison that keeps the chance of any false positive at ``level.alpha``.
 
@@ -27,14 +31,15 @@ def adjusted_level(
     comparisons : int
         Treatment arms, or tests in the family.
     adjustment : str
-        ``dunnett``: many arms of one size against one control, large samples.
-    share : float
-        Dunnett only: of one treatment among the units of that treatment and control.
+        ``dunnett``: many arms against one control, large samples.
+    share : float or sequence of float, shape (comparisons,)
+        Dunnett only: of each treatment among the units of that treatment and control.
 
     References
     ----------
     Dunnett (1955), A multiple comparison procedure for comparing several treatments with a control, JASA 50,
-    1096-1121, with infinite degrees of freedom.
+    1096-1121, with infinite degrees of freedom; Dunnett & Sobel (1955), Biometrika 42, 258-260, for unequal
+    sizes.
     """
     if comparisons < 1:
         raise ValueError(f"at least one comparison, not {comparisons}")
@@ -42,28 +47,33 @@ def adjusted_level(
         return replace(level, alpha=level.alpha / comparisons)
     if adjustment == "sidak":
         return replace(level, alpha=-math.expm1(math.log1p(-level.alpha) / comparisons))
-    if not 0 < share < 1:
-        raise ValueError(f"the treatment share is between 0 and 1, not {share}")
+    shares = [share] * comparisons if isinstance(share, (int, float)) else list(share)
+    if len(shares) != comparisons or not all(0 < s < 1 for s in shares):
+        raise ValueError(f"the treatment share of each comparison is between 0 and 1, not {share}")
+    loadings = [math.sqrt(s) for s in shares]
     low, high = level.alpha / comparisons, level.alpha
     for _ in range(60):
         middle = 0.5 * (low + high)
-        if _family_error(replace(level, alpha=middle), comparisons, math.sqrt(share)) < level.alpha:
+        if _family_error(replace(level, alpha=middle), loadings) < level.alpha:
             low = middle
         else:
             high = middle
     return replace(level, alpha=0.5 * (low + high))
 
 
-def _family_error(level: Level, comparisons: int, loading: float) -> float:
+def _family_error(level: Level, loadings: Sequence[float]) -> float:
     """Chance that any of several statistics, tied by the control they share, leaves its bounds."""
-    limit, rest, step = level.quantile, math.sqrt(1 - loading * loading), 1 / 16
-    inside = 0.0
+    limit, step, inside, alike = level.quantile, 1 / 16, 0.0, Counter(loadings)
     for i in range(-10 * 16, 10 * 16 + 1):
         z = i * step
-        one = normal_cdf((limit - loading * z) / rest)
-        if level.sides == 2:
-            one -= normal_cdf((-limit - loading * z) / rest)
-        inside += math.exp(-0.5 * z * z) * one**comparisons
+        held = math.exp(-0.5 * z * z)
+        for loading, times in alike.items():
+            rest = math.sqrt(1 - loading * loading)
+            one = normal_cdf((limit - loading * z) / rest)
+            if level.sides == 2:
+                one -= normal_cdf((-limit - loading * z) / rest)
+            held *= one**times
+        inside += held
     return 1 - inside * step / math.sqrt(2 * math.pi)
 
 

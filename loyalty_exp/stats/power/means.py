@@ -175,7 +175,7 @@ def detectable_lift(
 
     References
     ----------
-    Fieller (1954), JRSS B 16(2), 175-185, equation 5; Deng, Knoblich, Lu (2018), KDD, equation 3.
+    Fieller (1954), JRSS B 16(2), 175-185; Deng, Knoblich, Lu (2018), KDD, on percent changes.
     """
     if control_mean == 0:
         raise NotEstimable("the control mean is 0")

@@ -32,7 +32,7 @@ def linearized_sd(
 
     References
     ----------
-    Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, equation 3.
+    Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, on cluster randomization.
     """
     if mean_denominator == 0:
         raise NotEstimable("the mean of the denominator is 0")

@@ -50,7 +50,7 @@ def t_power(noncentrality: float, df: float, level: Level) -> float:
 
     References
     ----------
-    Johnson, Kotz, Balakrishnan (1995), Continuous Univariate Distributions 2, 2nd ed., equation 31.1;
+    Johnson, Kotz, Balakrishnan (1995), Continuous Univariate Distributions 2, 2nd ed., chapter 31;
     Trefethen & Weideman (2014), The exponentially convergent trapezoidal rule, SIAM Review 56, 385-458.
     """
     if not df > 0:
