@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import loyalty_exp
 from loyalty_exp.grammar import LANGUAGES
@@ -19,25 +19,21 @@ from loyalty_exp.readout.decision import decide, status_of
 from loyalty_exp.readout.evidence import evidence_level
 from loyalty_exp.readout.health import warnings_of
 from loyalty_exp.readout.late_horizon import CODE, contrasts_without, without_p_values
+from loyalty_exp.readout.money import EconomicsFacts
 from loyalty_exp.readout.plan_facts import plan_facts
-from loyalty_exp.readout.result import (
-    ArmFacts,
-    ContrastFacts,
-    EconomicsFacts,
-    ExperimentFacts,
-    ExposureFacts,
-    NaiveFacts,
-    OutlookFacts,
-    OverTimeFacts,
-    Readout,
-    Status,
-)
+from loyalty_exp.readout.result import ArmFacts, ContrastFacts, ExperimentFacts, Readout, Status
 from loyalty_exp.readout.sequential import Look, look_of
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.not_yet_run import refuse_what_is_not_run
 from loyalty_exp.store.in_force import read_in_force
 from loyalty_exp.store.registration import UNREGISTERED, Registration, registration_of
 from loyalty_exp.warehouse.connect import through_restarts
+
+if TYPE_CHECKING:
+    from loyalty_exp.readout.naive import NaiveFacts
+    from loyalty_exp.readout.outlook import OutlookFacts
+    from loyalty_exp.readout.over_time import OverTimeFacts
+    from loyalty_exp.readout.reached import ExposureFacts
 
 Progress = Callable[[str], None]
 

@@ -16,7 +16,8 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.cost_columns import counts_points
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS
-from loyalty_exp.readout.result import CostLineFacts, EconomicsFacts, Interval, RoiFacts, SequentialInterval
+from loyalty_exp.readout.figures import Interval, SequentialInterval
+from loyalty_exp.readout.money import CostLineFacts, EconomicsFacts, RoiFacts
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment

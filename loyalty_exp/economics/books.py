@@ -6,7 +6,7 @@ from loyalty_exp.economics.contract_liability import defer, release
 from loyalty_exp.economics.points import PointsFlow, PointsPrice, position
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.cost_columns import BASE, BONUS, CLAWED_BACK, GOODS, PAID, WITH_SALES
-from loyalty_exp.readout.result import ContractFacts
+from loyalty_exp.readout.points import ContractFacts
 from loyalty_exp.spec.points import Points
 from loyalty_exp.stats.moments import Moments
 

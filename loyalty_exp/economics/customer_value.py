@@ -14,7 +14,8 @@ import numpy as np
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.customers import Span, span_of
 from loyalty_exp.outcomes.outcomes import Customers, Outcomes
-from loyalty_exp.readout.result import CustomerValueArm, CustomerValueFacts, Interval
+from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.outlook import CustomerValueArm, CustomerValueFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.projection import CustomerValue, Horizon
 from loyalty_exp.stats.backtest import absolute_percentage_error, with_backtest_error

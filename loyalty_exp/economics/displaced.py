@@ -18,7 +18,8 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.outcomes import OFFER, Outcomes, OverTime
 from loyalty_exp.outcomes.over_time import scope_of
 from loyalty_exp.outcomes.plan import ECONOMICS, money_column
-from loyalty_exp.readout.result import CannibalizationFacts, Interval, PulledForwardFacts, Relative
+from loyalty_exp.readout.figures import Interval, Relative
+from loyalty_exp.readout.over_time import CannibalizationFacts, PulledForwardFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.distributions import normal_quantile
 from loyalty_exp.stats.moments import Moments

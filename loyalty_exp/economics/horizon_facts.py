@@ -17,7 +17,9 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.horizon_columns import HORIZON, MONTH, month_ends, running, split
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS, economics_columns, money_column
-from loyalty_exp.readout.result import EconomicsFacts, HorizonFacts, Interval, OutlookFacts, ScenarioFacts
+from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.money import EconomicsFacts
+from loyalty_exp.readout.outlook import HorizonFacts, OutlookFacts, ScenarioFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.projection import Horizon
 from loyalty_exp.stats.effect import Difference

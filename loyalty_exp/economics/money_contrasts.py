@@ -12,7 +12,9 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS
 from loyalty_exp.readout.contrasts import Asked, asked_contrasts, over_clusters, over_units
-from loyalty_exp.readout.result import AddedMoney, ContrastFacts, Interval, RoiFacts
+from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.money import AddedMoney, RoiFacts
+from loyalty_exp.readout.result import ContrastFacts
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.arms import ArmsInColumn
 from loyalty_exp.spec.experiment import Experiment

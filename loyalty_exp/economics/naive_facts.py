@@ -20,7 +20,7 @@ from loyalty_exp.metrics.metric import Metric
 from loyalty_exp.metrics.needs import UnitColumn
 from loyalty_exp.outcomes.naive_columns import TOOK_PART, before, block_of, comparisons, measured
 from loyalty_exp.outcomes.outcomes import Outcomes
-from loyalty_exp.readout.result import NaiveFacts, NaiveFigureFacts
+from loyalty_exp.readout.naive import NaiveFacts, NaiveFigureFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.naive import Naive
 

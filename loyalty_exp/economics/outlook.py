@@ -9,14 +9,9 @@ from loyalty_exp.economics.assumptions import Assumption, tornado, total_uncerta
 from loyalty_exp.economics.information import information_value
 from loyalty_exp.economics.rollout import RollOut, Stratum, roll_out
 from loyalty_exp.errors import NotEstimable
-from loyalty_exp.readout.result import (
-    AcceptabilityFacts,
-    AssumptionFacts,
-    EconomicsFacts,
-    Interval,
-    OutlookFacts,
-    RolloutFacts,
-)
+from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.money import EconomicsFacts
+from loyalty_exp.readout.outlook import AcceptabilityFacts, AssumptionFacts, OutlookFacts, RolloutFacts
 from loyalty_exp.spec.economics import Economics
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.projection import Assumption as Assumed

@@ -11,7 +11,8 @@ from loyalty_exp.economics.payback import for_good, paid_back
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.outcomes import Outcomes, OverTime, Sums
 from loyalty_exp.outcomes.plan import ECONOMICS
-from loyalty_exp.readout.result import Interval, OverTimeFacts, PaybackFacts, TimePoint
+from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.over_time import OverTimeFacts, PaybackFacts, TimePoint
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.benefit_cost import BenefitCost, benefit_cost, net_benefit
 from loyalty_exp.stats.confidence_sequence import running_sequence

@@ -19,7 +19,8 @@ from loyalty_exp.outcomes.cost_columns import ORDERS
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import money_column
 from loyalty_exp.outcomes.returns_columns import RETURNS, REVENUE, revenue_among
-from loyalty_exp.readout.result import Interval, Relative, SpendFacts
+from loyalty_exp.readout.figures import Interval, Relative
+from loyalty_exp.readout.money import SpendFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.distributions import normal_quantile
 

@@ -24,13 +24,8 @@ from loyalty_exp.outcomes.cost_columns import (
 )
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS, money_column
-from loyalty_exp.readout.result import (
-    BreakEvenFacts,
-    CouponFacts,
-    PointsArmFacts,
-    PointsDifference,
-    PointsFacts,
-)
+from loyalty_exp.readout.money import CouponFacts
+from loyalty_exp.readout.points import BreakEvenFacts, PointsArmFacts, PointsDifference, PointsFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.benefit_cost import BenefitCost
 from loyalty_exp.stats.moments import Moments

@@ -11,7 +11,9 @@ from loyalty_exp.outcomes.exposure_columns import trigger_column
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS
 from loyalty_exp.readout.exposure import trigger_refused, triggered_share
-from loyalty_exp.readout.result import Interval, RoiFacts, TriggeredMoneyFacts
+from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.money import RoiFacts
+from loyalty_exp.readout.reached import TriggeredMoneyFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.benefit_cost import benefit_cost, net_benefit, roi_of
 from loyalty_exp.stats.means import ArmMeans, adjusted

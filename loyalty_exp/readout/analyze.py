@@ -10,15 +10,9 @@ from loyalty_exp.readout.contrasts import contrasts
 from loyalty_exp.readout.effects import estimate_all, interactions, secondary_readings
 from loyalty_exp.readout.exposure import exposure_facts
 from loyalty_exp.readout.health import check_health
+from loyalty_exp.readout.reached import ExposureFacts
 from loyalty_exp.readout.repurchase import repurchase_facts
-from loyalty_exp.readout.result import (
-    ContrastFacts,
-    Estimate,
-    ExposureFacts,
-    HealthCheck,
-    Interaction,
-    RepurchaseFacts,
-)
+from loyalty_exp.readout.result import ContrastFacts, Estimate, HealthCheck, Interaction, RepurchaseFacts
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.experiment import Experiment
 

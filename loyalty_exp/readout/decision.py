@@ -14,14 +14,8 @@ from typing import Any
 
 from loyalty_exp.grammar import canonical
 from loyalty_exp.readout.health import detail_of, failures, is_valid
-from loyalty_exp.readout.result import (
-    Action,
-    DecisionFacts,
-    EconomicsFacts,
-    Estimate,
-    HealthCheck,
-    Status,
-)
+from loyalty_exp.readout.money import EconomicsFacts
+from loyalty_exp.readout.result import Action, DecisionFacts, Estimate, HealthCheck, Status
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.analysis import AlwaysValid
 from loyalty_exp.spec.decision import ShipIf

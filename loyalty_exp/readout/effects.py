@@ -14,7 +14,8 @@ from loyalty_exp.estimators.choice import Choice
 from loyalty_exp.estimators.estimator import Evidence
 from loyalty_exp.metrics import Metric
 from loyalty_exp.outcomes.outcomes import Cell, Outcomes
-from loyalty_exp.readout.result import Absolute, Estimate, GuardrailResult, Interaction, Relative
+from loyalty_exp.readout.figures import Absolute, GuardrailResult, Relative
+from loyalty_exp.readout.result import Estimate, Interaction
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.readout.small_cells import hide_small
 from loyalty_exp.spec.experiment import Experiment

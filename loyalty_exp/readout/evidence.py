@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loyalty_exp.readout.result import DecisionFacts, EconomicsFacts, HealthCheck, Status
+from loyalty_exp.readout.money import EconomicsFacts
+from loyalty_exp.readout.result import DecisionFacts, HealthCheck, Status
 
 
 def evidence_level(

@@ -23,15 +23,9 @@ from loyalty_exp.outcomes.exposure_columns import (
     trigger_column,
 )
 from loyalty_exp.outcomes.outcomes import ArmMoments, Outcomes
-from loyalty_exp.readout.result import (
-    Absolute,
-    ComplierFacts,
-    ExposureFacts,
-    HealthCheck,
-    ReachFacts,
-    Relative,
-    TriggeredFacts,
-)
+from loyalty_exp.readout.figures import Absolute, Relative
+from loyalty_exp.readout.reached import ComplierFacts, ExposureFacts, ReachFacts, TriggeredFacts
+from loyalty_exp.readout.result import HealthCheck
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.compliance import WEAK_F, ComplierEffect, complier_effect, complier_of_means
 from loyalty_exp.stats.effect import Difference

@@ -13,7 +13,8 @@ from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import BALANCE
 from loyalty_exp.readout.cluster_checks import check_clusters, drawn
 from loyalty_exp.readout.exposure import exposure_checks
-from loyalty_exp.readout.result import Absolute, Estimate, HealthCheck
+from loyalty_exp.readout.figures import Absolute
+from loyalty_exp.readout.result import Estimate, HealthCheck
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.sample_ratio import sample_ratio
 from loyalty_exp.stats.sample_ratio_sequential import sequential_sample_ratio

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.metrics import Repurchase
 from loyalty_exp.outcomes.outcomes import Outcomes
-from loyalty_exp.readout.result import Absolute, CurvePoint, Estimate, Relative, RepurchaseFacts
+from loyalty_exp.readout.figures import Absolute, Relative
+from loyalty_exp.readout.result import CurvePoint, Estimate, RepurchaseFacts
 from loyalty_exp.spec.experiment import Experiment
 
 if TYPE_CHECKING:

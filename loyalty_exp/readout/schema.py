@@ -11,6 +11,12 @@ def readout_schema() -> dict[str, Any]:
     """Give the schema (draft 2020-12); every produced file is valid against it."""
     from pydantic import TypeAdapter
 
+    # Parts that few readouts have are loaded with those only; here all are named.
+    from loyalty_exp.readout.naive import NaiveFacts  # noqa: F401
+    from loyalty_exp.readout.outlook import OutlookFacts  # noqa: F401
+    from loyalty_exp.readout.over_time import OverTimeFacts  # noqa: F401
+    from loyalty_exp.readout.reached import ExposureFacts  # noqa: F401
+
     schema = TypeAdapter(Readout).json_schema(mode="serialization")
     for part in (schema, *schema.get("$defs", {}).values()):
         if part.get("type") == "object" and "properties" in part:

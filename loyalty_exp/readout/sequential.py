@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.outcomes import Outcomes
-from loyalty_exp.readout.result import Sequential
+from loyalty_exp.readout.figures import Sequential
 from loyalty_exp.spec.analysis import AlwaysValid, GroupSequential
 from loyalty_exp.spec.experiment import Experiment
 

@@ -21,7 +21,7 @@ from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.outcomes.customers import PER_TEN, Span
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.pipeline import conclude
-from loyalty_exp.readout.result import CustomerValueFacts
+from loyalty_exp.readout.outlook import CustomerValueFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.projected_value import Buyers, mean_value
 from loyalty_exp.stats.purchase_history import history

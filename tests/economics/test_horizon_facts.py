@@ -20,7 +20,7 @@ from loyalty_exp.outcomes.horizon_columns import HORIZON, month_ends
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS, plan
 from loyalty_exp.pipeline import conclude
-from loyalty_exp.readout.result import HorizonFacts, OutlookFacts
+from loyalty_exp.readout.outlook import HorizonFacts, OutlookFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.moments import Moments, from_rows
 

@@ -24,7 +24,7 @@ from loyalty_exp.outcomes.cost_columns import (
     ISSUED_BONUS,
     REDEEMED,
 )
-from loyalty_exp.readout.result import EconomicsFacts
+from loyalty_exp.readout.money import EconomicsFacts
 from loyalty_exp.stats.moments import from_rows
 
 N, FIXED = 200, 400.0

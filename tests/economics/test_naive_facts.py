@@ -12,7 +12,8 @@ from outcomes.ledger_data import ENGINES, ledger, write
 
 from loyalty_exp.outcomes.collect import collect
 from loyalty_exp.pipeline import conclude
-from loyalty_exp.readout.result import NaiveFigureFacts, Readout
+from loyalty_exp.readout.naive import NaiveFigureFacts
+from loyalty_exp.readout.result import Readout
 from loyalty_exp.spec.experiment import Experiment
 
 MEMBERS = [(f"m{i}", "1" if i < 6 else "0") for i in range(9)]

@@ -14,7 +14,8 @@ import pytest
 
 from loyalty_exp.economics.over_time import curve
 from loyalty_exp.pipeline import compute
-from loyalty_exp.readout.result import OverTimeFacts, Readout
+from loyalty_exp.readout.over_time import OverTimeFacts
+from loyalty_exp.readout.result import Readout
 from loyalty_exp.stats.benefit_cost import BenefitCost
 from loyalty_exp.stats.distributions import normal_quantile
 

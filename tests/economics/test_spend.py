@@ -12,7 +12,7 @@ from outcomes.ledger_data import ENGINES, ledger, write
 
 from loyalty_exp.economics.appraise import appraise
 from loyalty_exp.outcomes.collect import collect
-from loyalty_exp.readout.result import SpendFacts
+from loyalty_exp.readout.money import SpendFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.relative import fieller
 

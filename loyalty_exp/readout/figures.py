@@ -1,0 +1,72 @@
+"""Numbers with how sure they are: the leaves of a readout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailResult:
+    """A guardrail: the allowed change for the worse, in the metric's own unit, and what the interval says.
+
+    ``relative`` is a margin that was declared as a share of the control mean. That mean is an estimate, too,
+    so it is the interval of the relative change that is held against it.
+    """
+
+    margin: float
+    status: Literal["pass", "breached", "unsettled"]
+    relative: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """A difference in the metric's own unit."""
+
+    estimate: float
+    std_error: float | None
+    ci_lower: float | None
+    ci_upper: float | None
+    p_value: float | None
+    p_value_adjusted: float | None
+    log_p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """A difference as a fraction of control; bounds are null when the set is unbounded, with the reason."""
+
+    estimate: float | None
+    std_error: float | None
+    ci_lower: float | None
+    ci_upper: float | None
+    not_bounded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sequential:
+    """What may be read before the planned end: an interval and a p-value that hold at all looks together."""
+
+    ci_lower: float
+    ci_upper: float
+    p_value: float
+    p_value_adjusted: float | None
+    log_p_value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A money estimate with its interval."""
+
+    estimate: float
+    std_error: float
+    ci_lower: float
+    ci_upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class SequentialInterval:
+    """Bounds of a money estimate that hold at all looks together."""
+
+    ci_lower: float
+    ci_upper: float
