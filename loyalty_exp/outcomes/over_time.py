@@ -68,7 +68,8 @@ def sum_over_time(
     by_id = {c.id: c for c in source.asked.columns}
     wanted = [by_id[name] for name in block.outcome]
     benefit = by_id[money_column(experiment.economics.benefit.metric, experiment)]  # type: ignore[union-attr]
-    periods = periods_of(source.windows.clock, max(source.windows.days(c) for c in wanted))
+    days, units = max(source.windows.days(c) for c in wanted), sum(m.n for m in overall.values())
+    periods = periods_of(source.windows.clock, days, units)
     offer_days = days_of_offer(experiment, source.windows.days(benefit))
     scopes = _scopes(source)
     parts = _parts(source, benefit, offer_days, scopes)

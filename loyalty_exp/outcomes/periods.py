@@ -15,6 +15,9 @@ from loyalty_exp.warehouse.atoms import Expr, as_text
 MOST = 31
 """Periods of one window: the days of a month, or as many weeks."""
 
+MOST_ROWS = 10_000_000
+"""Rows of units and periods that are kept beside the units; where there would be more, periods are longer."""
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -99,9 +102,10 @@ class Periods:
         return moment + sa.case(*whens, else_=big(usual))
 
 
-def periods_of(clock: Clock, days: int) -> Periods:
-    """Choose days where there are few enough, else one or more whole weeks."""
-    step = 1 if days <= MOST else 7 * -(-days // (7 * MOST))
+def periods_of(clock: Clock, days: int, units: int) -> Periods:
+    """Choose days where there are few enough, of so many units, else one or more whole weeks."""
+    most = min(MOST, max(MOST_ROWS // max(units, 1), 1))
+    step = 1 if days <= most else 7 * -(-days // (7 * most))
     last = clock.last + dt.timedelta(days=days)
     return Periods(step, days, clock.local, _offsets(clock.zone, clock.first, last) if clock.local else ())
 

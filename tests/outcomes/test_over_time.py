@@ -331,17 +331,28 @@ def test_offsets_change_at_the_second_clocks_do() -> None:
     hour = 3_600_000_000
     spring = midnight(dt.date(2026, 3, 29), "UTC") + hour
     autumn = midnight(dt.date(2026, 10, 25), "UTC") + hour
-    assert periods_of(clock, 40).offsets == ((spring, hour), (autumn, 2 * hour), (None, hour))
-    assert periods_of(Clock(True, "UTC", "UTC", None, clock.first, clock.last), 40).offsets == ((None, 0),)
+    assert periods_of(clock, 40, 9).offsets == ((spring, hour), (autumn, 2 * hour), (None, hour))
+    assert periods_of(Clock(True, "UTC", "UTC", None, clock.first, clock.last), 40, 9).offsets == ((None, 0),)
 
 
 @pytest.mark.parametrize(
-    ("days", "step", "count"),
-    [(1, 1, 1), (31, 1, 31), (32, 7, 5), (217, 7, 31), (218, 14, 16), (3660, 119, 31)],
+    ("days", "units", "step", "count"),
+    [
+        (1, 0, 1, 1),
+        (31, 300_000, 1, 31),
+        (32, 300_000, 7, 5),
+        (217, 300_000, 7, 31),
+        (218, 300_000, 14, 16),
+        (3660, 300_000, 119, 31),
+        (28, 357_142, 1, 28),
+        (28, 357_143, 7, 4),
+        (28, 2_500_001, 14, 2),
+        (28, 100_000_000, 28, 1),
+    ],
 )
-def test_periods_are_days_or_whole_weeks_and_few(days: int, step: int, count: int) -> None:
+def test_periods_are_days_or_whole_weeks_and_few(days: int, units: int, step: int, count: int) -> None:
     clock = Clock(False, "UTC", "UTC", None, dt.date(2026, 3, 1), dt.date(2026, 3, 1))
-    found = periods_of(clock, days)
+    found = periods_of(clock, days, units)
     assert (found.step, len(found.ends), found.ends[-1]) == (step, count, days)
 
 

@@ -202,7 +202,7 @@ def _over_time(
     roster: sa.TableClause,
 ) -> Queries:
     """The margin by period, and how its sums and products change from one to the next."""
-    periods = periods_of(windows.clock, 31)
+    periods = periods_of(windows.clock, 31, 1_000)
     margin = next(c for c in columns if c.kind == "margin")
     parts = [Part(margin), Part(replace(margin, id=OFFER), 10)]
     rows = period_query("duckdb", experiment, tables, windows, parts, roster, False, periods)
