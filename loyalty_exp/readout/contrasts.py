@@ -35,14 +35,14 @@ def asked_contrasts(experiment: Experiment) -> tuple[Asked, ...]:
     """Give the contrasts of a spec, then main effects and interactions of its factors of two levels.
 
     A main effect weighs the levels of the other factors equally; the interaction of two is what both give
-    beyond the sum of their parts.
+    beyond the sum of their parts. What the spec declares itself is not made again.
     """
     declared = [Asked(c.id, c.name, dict(c.weights)) for c in experiment.analysis.contrasts]
     factors = experiment.factors or {}
     if isinstance(experiment.arms, ArmsInColumn) or any(len(levels) != 2 for levels in factors.values()):
         return tuple(declared)
     cells = {arm.id: arm.factors for arm in experiment.arms}
-    made = []
+    made: list[Asked] = []
     for size in (1, 2):
         for chosen in combinations(factors, size):
             share = 2.0 ** (len(factors) - size)
@@ -51,7 +51,12 @@ def asked_contrasts(experiment: Experiment) -> tuple[Asked, ...]:
                 for arm, levels in cells.items()
             }
             made.append(Asked(("main_" if size == 1 else "interaction_") + "_".join(chosen), None, weights))
-    return (*declared, *made)
+    said = [_weighed(c) for c in declared]
+    return (*declared, *(c for c in made if _weighed(c) not in said))
+
+
+def _weighed(asked: Asked) -> dict[str, float]:
+    return {arm: weight for arm, weight in asked.weights.items() if weight}
 
 
 def contrasts(experiment: Experiment, outcomes: Outcomes) -> tuple[ContrastFacts, ...]:

@@ -12,6 +12,7 @@ from made import outcomes
 from loyalty_exp.outcomes.outcomes import Evidence
 from loyalty_exp.outcomes.plan import ECONOMICS
 from loyalty_exp.pipeline import conclude
+from loyalty_exp.readout.contrasts import asked_contrasts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.cluster_moments import from_members
 
@@ -73,6 +74,13 @@ def test_factors_give_main_effects_and_interaction() -> None:
     assert found["interaction_points_perk", "spend"].std_error == pytest.approx(
         2 * (found["main_points", "spend"].std_error or 0), rel=1e-6
     )
+
+
+def test_what_the_spec_declares_is_not_made_again() -> None:
+    whole = {"11": 1.0, "10": -1.0, "01": -1.0, "00": 1.0}
+    own = {"contrasts": ({"id": "substitutes", "weights": whole},)}
+    ids = [c.id for c in asked_contrasts(factorial(analysis=own))]
+    assert ids == ["substitutes", "main_points", "main_perk"]
 
 
 def test_money_follows_with_what_every_unit_costs() -> None:
