@@ -15,7 +15,7 @@ demo: $(READY)
 
 test: $(READY) browser
 	$(MAKE) --no-print-directory check
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 check: $(READY)
 	$(BIN)/ruff check .

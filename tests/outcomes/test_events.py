@@ -20,8 +20,6 @@ from loyalty_exp.stats.moments import from_rows
 from .ledger_data import ENGINES, EVENTS, ledger, write
 from .test_engines_agree import all_same, same
 
-pytestmark = pytest.mark.xdist_group("events")  # what all its tests read is made once
-
 START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
 MEMBERS = [f"m{i:03d}" for i in range(120)]

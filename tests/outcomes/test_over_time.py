@@ -23,8 +23,6 @@ from .ledger_data import ENGINES, POINTS, ledger, write
 from .program_data import made, spec
 from .test_engines_agree import same
 
-pytestmark = pytest.mark.xdist_group("over_time")  # what all its tests read is made once
-
 MEMBERS = [f"m{i}" for i in range(60)]
 HOME = {m: f"h{i // 3}" for i, m in enumerate(MEMBERS)}
 START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

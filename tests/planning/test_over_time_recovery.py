@@ -13,8 +13,6 @@ from loyalty_exp.pipeline import compute
 from loyalty_exp.planning.synthetic import program
 from loyalty_exp.planning.write import write
 
-pytestmark = pytest.mark.xdist_group("over_time_recovery")  # what all its tests read is made once
-
 SEEDS = 30
 LOUD = replace(STRONG, more_orders=0.8, pull_forward=0.5, members=3_000)
 

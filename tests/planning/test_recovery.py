@@ -11,8 +11,6 @@ from planted import rehearse
 from loyalty_exp.planning.settings import ProgramSettings
 from loyalty_exp.planning.synthetic import program
 
-pytestmark = pytest.mark.xdist_group("recovery")  # what all its tests read is made once
-
 SEEDS = 40
 STRONG = ProgramSettings(
     never_buyers=0.05,
