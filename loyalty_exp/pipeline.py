@@ -131,8 +131,8 @@ def conclude(
         plan=plan_facts(experiment, outcomes, spec_file) | {"deviations": list(registration.deviations)},
         provenance=_provenance(experiment, outcomes),
         naive=_not_causal(experiment, outcomes, status),
-        over_time=_over_time(experiment, outcomes, status),
-        exposure=_exposure(experiment, outcomes, answers.exposure, status),
+        over_time=_over_time(experiment, outcomes, look, status),
+        exposure=_exposure(experiment, outcomes, answers.exposure, look, status),
     )
 
 
@@ -154,13 +154,15 @@ def _money(
     return money, beyond, money_contrasts(experiment, outcomes, look)
 
 
-def _over_time(experiment: Experiment, outcomes: Outcomes, status: Status) -> tuple[OverTimeFacts, ...]:
+def _over_time(
+    experiment: Experiment, outcomes: Outcomes, look: Look | None, status: Status
+) -> tuple[OverTimeFacts, ...]:
     """Follow the money through the days; nothing where money is withheld."""
     if outcomes.over_time is None or status == "invalid":
         return ()
     from loyalty_exp.economics.over_time import over_time
 
-    return over_time(experiment, outcomes)
+    return over_time(experiment, outcomes, look)
 
 
 def _not_causal(experiment: Experiment, outcomes: Outcomes, status: Status) -> tuple[NaiveFacts, ...]:
@@ -173,14 +175,18 @@ def _not_causal(experiment: Experiment, outcomes: Outcomes, status: Status) -> t
 
 
 def _exposure(
-    experiment: Experiment, outcomes: Outcomes, found: ExposureFacts | None, status: Status
+    experiment: Experiment,
+    outcomes: Outcomes,
+    found: ExposureFacts | None,
+    look: Look | None,
+    status: Status,
 ) -> ExposureFacts | None:
     """Add the money of triggered units to what is known of exposure; money is withheld as everywhere."""
     if found is None or experiment.economics is None or status == "invalid":
         return found
     from loyalty_exp.economics.triggered_money import triggered_money
 
-    return replace(found, triggered_money=triggered_money(experiment, outcomes))
+    return replace(found, triggered_money=triggered_money(experiment, outcomes, look))
 
 
 def _arms(experiment: Experiment, outcomes: Outcomes) -> tuple[ArmFacts, ...]:

@@ -8,6 +8,8 @@ from loyalty_exp.economics.ledger import (
     POINTS_AT_ONE,
     fixed_per_unit,
     line_column,
+    own_fixed,
+    sharing_units,
 )
 from loyalty_exp.economics.money_means import money_means
 from loyalty_exp.economics.spend import spend_facts
@@ -16,13 +18,12 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.cost_columns import counts_points
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS
-from loyalty_exp.readout.figures import Interval, SequentialInterval
-from loyalty_exp.readout.money import CostLineFacts, EconomicsFacts, RoiFacts
+from loyalty_exp.readout.figures import SequentialInterval, interval_of, normal_interval
+from loyalty_exp.readout.money import CostLineFacts, EconomicsFacts, roi_facts
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.benefit_cost import benefit_cost, net_benefit, probability_roi_above, roi_of
-from loyalty_exp.stats.distributions import normal_quantile
 from loyalty_exp.stats.means import ArmMeans
 
 
@@ -59,14 +60,10 @@ def _appraise(
     columns = (BENEFIT, COST, *(line_column(line) for line in variable), *at_one)
     block = outcomes.overall[ECONOMICS]
     arm_t, arm_c = money_means(experiment, outcomes, treatment, columns, covariates)
-    # Before the planned end a fixed cost is shared by the units that are planned, not by those there so far.
-    grows = look.grows_by if look is not None else 1.0
-    units = {arm: round(moments.n * grows) for arm, moments in block.items()}
-    gross = fixed_per_unit(experiment, treatment, units)
-    share = {line.id: line.funded_share for line in economics.costs}
-    fixed = {name: x * (1 - share[name]) for name, x in gross.items()}
+    gross = fixed_per_unit(experiment, treatment, sharing_units(outcomes, look))
+    fixed = own_fixed(experiment, gross)
     alpha = experiment.analysis.alpha
-    pair = benefit_cost(_pair(arm_t), _pair(arm_c), sum(fixed.values()))
+    pair = benefit_cost(_pair(arm_t), _pair(arm_c), fixed)
     money = net_benefit(pair, alpha)
     roi = roi_of(pair, alpha)
     n = block[treatment].n
@@ -76,23 +73,21 @@ def _appraise(
     points_cost = sum(net_of[c.id] for c in variable if c.points is not None)
     coupons_cost = sum(net_of[c.id] for c in variable if c.coupons is not None)
     seen = look.interval(money.estimate, money.std_error, n + block[control].n) if look else None
-    net = Interval(money.estimate, money.std_error, money.ci_lower, money.ci_upper)
+    net = interval_of(money)
     return EconomicsFacts(
         treatment=treatment,
         control=control,
         window=f"P{experiment.schedule.outcome_days}D" if experiment.schedule.outcome_days else "as recorded",
-        benefit=_normal(pair.delta_benefit, pair.v_bb, alpha),
-        cost=_normal(pair.total_cost, pair.v_cc, alpha),
+        benefit=normal_interval(pair.delta_benefit, pair.v_bb, alpha),
+        cost=normal_interval(pair.total_cost, pair.v_cc, alpha),
         net_benefit=net,
-        net_benefit_total=Interval(
-            *(n * x for x in (net.estimate, net.std_error, net.ci_lower, net.ci_upper))
-        ),
+        net_benefit_total=net.times(n),
         probability_net_benefit_positive=money.probability_positive,
         probability_roi_above_hurdle=probability_roi_above(
             economics.hurdle if pair.total_cost > 0 else 0.0, pair
         ),
-        roi=RoiFacts(roi.status, roi.quadrant, roi.estimate, roi.ci_lower, roi.ci_upper),
-        fixed_per_unit=sum(fixed.values()),
+        roi=roi_facts(roi),
+        fixed_per_unit=fixed,
         units=n,
         cost_lines=tuple(_line(line, gross[line.id], n) for line in economics.costs if line.id in gross),
         points=points_facts(
@@ -112,9 +107,3 @@ def _line(line: CostLine, gross: float, n: int) -> CostLineFacts:
 def _pair(arm: ArmMeans) -> ArmMeans:
     """Keep benefit and cost, the first two columns, under the names the arithmetic knows."""
     return ArmMeans(arm.n, ("benefit", "cost"), arm.mean[:2], arm.covariance[:2, :2], arm.df)
-
-
-def _normal(estimate: float, variance: float, alpha: float) -> Interval:
-    std_error = max(variance, 0.0) ** 0.5
-    half = normal_quantile(1 - alpha / 2) * std_error
-    return Interval(estimate, std_error, estimate - half, estimate + half)

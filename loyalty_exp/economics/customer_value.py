@@ -14,7 +14,7 @@ import numpy as np
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.customers import Span, span_of
 from loyalty_exp.outcomes.outcomes import Customers, Outcomes
-from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.figures import interval_of
 from loyalty_exp.readout.outlook import CustomerValueArm, CustomerValueFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.projection import CustomerValue, Horizon
@@ -138,6 +138,6 @@ def _compared(
     whole = known(found.estimate, with_backtest_error(found, error), experiment.analysis.alpha)
     return replace(
         facts,
-        difference=Interval(whole.estimate, whole.std_error or 0.0, whole.ci_lower, whole.ci_upper),
+        difference=interval_of(whole),
         sampling_std_error=found.std_error,
     )

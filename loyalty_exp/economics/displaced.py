@@ -18,10 +18,9 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.outcomes import OFFER, Outcomes, OverTime
 from loyalty_exp.outcomes.over_time import scope_of
 from loyalty_exp.outcomes.plan import ECONOMICS, money_column
-from loyalty_exp.readout.figures import Interval, Relative
+from loyalty_exp.readout.figures import Interval, Relative, normal_interval
 from loyalty_exp.readout.over_time import CannibalizationFacts, PulledForwardFacts
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.stats.distributions import normal_quantile
 from loyalty_exp.stats.moments import Moments
 
 NO_DAYS_AFTER = "the outcome window holds no days after the offer"
@@ -106,13 +105,7 @@ def _pair(experiment: Experiment, beside: Outcomes, treatment: str, part: str) -
 
 def _intervals(pair: TwoDifferences, alpha: float) -> tuple[Interval, Interval]:
     """Give both differences with their intervals."""
-    z = normal_quantile(1 - alpha / 2)
-
-    def interval(estimate: float, variance: float) -> Interval:
-        error = variance**0.5
-        return Interval(estimate, error, estimate - z * error, estimate + z * error)
-
-    return interval(pair.first, pair.v_11), interval(pair.second, pair.v_22)
+    return normal_interval(pair.first, pair.v_11, alpha), normal_interval(pair.second, pair.v_22, alpha)
 
 
 def _share(found: Share) -> Relative | None:

@@ -17,12 +17,11 @@ from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.horizon_columns import HORIZON, MONTH, month_ends, running, split
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS, economics_columns, money_column
-from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.figures import interval_of
 from loyalty_exp.readout.money import EconomicsFacts
 from loyalty_exp.readout.outlook import HorizonFacts, OutlookFacts, ScenarioFacts
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.spec.projection import Horizon
-from loyalty_exp.stats.effect import Difference
 from loyalty_exp.stats.moments import Moments
 
 YEAR = 365.0
@@ -63,12 +62,12 @@ def _horizon(
     return replace(
         nothing,
         period_days=_period(experiment),
-        observed=_interval(found.observed),
+        observed=interval_of(found.observed),
         scenarios=tuple(
-            ScenarioFacts(way.rho_monthly, way.weight, _interval(value.value))
+            ScenarioFacts(way.rho_monthly, way.weight, interval_of(value.value))
             for way, value in zip(asked.persistence, found.scenarios, strict=False)
         ),
-        mixture=_interval(found.mixture),
+        mixture=interval_of(found.mixture),
         sampling_std_error=found.sampling_std_error,
         extrapolated_share=found.extrapolated_share,
     )
@@ -142,7 +141,3 @@ def _net_weights(experiment: Experiment, arm: str) -> dict[str, float]:
         for driver, price in (prices(line, experiment) or {}).items():
             weights[driver] = weights.get(driver, 0.0) - (1 - line.funded_share) * price
     return weights
-
-
-def _interval(d: Difference) -> Interval:
-    return Interval(d.estimate, d.std_error or 0.0, d.ci_lower, d.ci_upper)

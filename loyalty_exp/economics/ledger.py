@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from loyalty_exp.economics.points import PointsPrice
 from loyalty_exp.outcomes.cost_columns import BASE, BONUS, ORDERS, counts_points, event_columns
-from loyalty_exp.outcomes.plan import cost_driver, money_column
+from loyalty_exp.outcomes.outcomes import Outcomes
+from loyalty_exp.outcomes.plan import ECONOMICS, cost_driver, money_column
 from loyalty_exp.outcomes.returns_columns import REVENUE, revenue_among
+from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.economics import CostLine
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.moments import Moments
@@ -134,13 +136,13 @@ def causes(line: CostLine, arm: str, experiment: Experiment) -> bool:
     return line.driver not in {"per_unit", "fixed"} or arm != experiment.control
 
 
-def fixed_per_unit(experiment: Experiment, arm: str, units: Mapping[str, int]) -> dict[str, float]:
+def fixed_per_unit(experiment: Experiment, arm: str, units: Mapping[str, float]) -> dict[str, float]:
     """Fixed cost lines of an arm, gross, each divided by the units of all arms that share it.
 
     Parameters
     ----------
-    units : mapping of arm to int
-        Assigned units.
+    units : mapping of arm to float
+        Assigned units, as of :func:`sharing_units`.
     """
     economics = experiment.economics
     assert economics is not None
@@ -157,3 +159,25 @@ def _price(price: float | str | None) -> float:
     if not isinstance(price, (int, float)):
         raise TypeError(f"price '{price}' was not resolved")
     return float(price)
+
+
+def own_fixed(experiment: Experiment, gross: Mapping[str, float]) -> float:
+    """Sum fixed cost lines without what partners pay.
+
+    Parameters
+    ----------
+    gross : mapping of line to float
+        Money a unit, as of :func:`fixed_per_unit`.
+    """
+    assert experiment.economics is not None
+    own = {line.id: 1 - line.funded_share for line in experiment.economics.costs}
+    return sum(x * own[name] for name, x in gross.items())
+
+
+def sharing_units(outcomes: Outcomes, look: Look | None) -> dict[str, int]:
+    """Count the units of each arm that share a fixed cost.
+
+    Before the planned end it is shared by the units that are planned, not by those there so far.
+    """
+    grows = look.grows_by if look is not None else 1.0
+    return {arm: round(moments.n * grows) for arm, moments in outcomes.overall[ECONOMICS].items()}

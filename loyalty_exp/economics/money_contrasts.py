@@ -7,20 +7,27 @@ from dataclasses import replace
 from itertools import permutations
 
 from loyalty_exp.economics.increments import Increment, increment
-from loyalty_exp.economics.ledger import BENEFIT, COST, Ledger, fixed_per_unit, open_ledger
+from loyalty_exp.economics.ledger import (
+    BENEFIT,
+    COST,
+    Ledger,
+    fixed_per_unit,
+    open_ledger,
+    own_fixed,
+    sharing_units,
+)
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS
-from loyalty_exp.readout.contrasts import Asked, asked_contrasts, over_clusters, over_units
-from loyalty_exp.readout.figures import Interval
-from loyalty_exp.readout.money import AddedMoney, RoiFacts
+from loyalty_exp.readout.contrasts import Asked, asked_contrasts, over_clusters, over_units, told
+from loyalty_exp.readout.figures import interval_of, normal_interval
+from loyalty_exp.readout.money import AddedMoney, roi_facts
 from loyalty_exp.readout.result import ContrastFacts
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.arms import ArmsInColumn
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.arm_means import ArmMeans
 from loyalty_exp.stats.cluster_moments import ClusterArm
-from loyalty_exp.stats.distributions import normal_quantile
 from loyalty_exp.stats.factorial import Cell
 from loyalty_exp.stats.moments import Moments
 
@@ -38,8 +45,8 @@ def money_contrasts(
     if experiment.economics is None:
         return ()
     asked = asked_contrasts(experiment)
-    known = {frozenset(_of(a).items()) for a in asked}
-    extra = [a for a in _on_top(experiment) if frozenset(_of(a).items()) not in known]
+    known = [a.weighed for a in asked]
+    extra = [a for a in _on_top(experiment) if a.weighed not in known]
     return tuple(_contrast(experiment, outcomes, a, look) for a in (*asked, *extra))
 
 
@@ -56,16 +63,11 @@ def _on_top(experiment: Experiment) -> list[Asked]:
     return found
 
 
-def _of(asked: Asked) -> dict[str, float]:
-    """Weights of the arms that have one."""
-    return {arm: weight for arm, weight in asked.weights.items() if weight}
-
-
 def _contrast(experiment: Experiment, outcomes: Outcomes, asked: Asked, look: Look | None) -> ContrastFacts:
     from loyalty_exp.stats.factorial import contrast
 
     blank = ContrastFacts(asked.id, asked.name, None, dict(asked.weights))
-    weights = _of(asked)
+    weights = asked.weighed
     try:
         means = {arm: _means(experiment, outcomes, arm) for arm in weights}
         test = contrast(list(weights.values()), list(means.values())).test(NET, experiment.analysis.alpha)
@@ -78,41 +80,24 @@ def _contrast(experiment: Experiment, outcomes: Outcomes, asked: Asked, look: Lo
             added = _added(increment(pair, (1,), (0,), experiment.analysis.alpha, fixed), experiment)
     except NotEstimable as reason:
         return replace(blank, not_estimable=str(reason))
-    return replace(
-        blank,
-        estimate=test.estimate,
-        std_error=test.std_error,
-        ci_lower=test.ci_lower,
-        ci_upper=test.ci_upper,
-        p_value=test.p_value,
-        added=added,
-    )
+    return replace(told(blank, test), added=added)
 
 
 def _added(found: Increment, experiment: Experiment) -> AddedMoney:
     pair, net, roi = found.pair, found.net_benefit, found.roi
-    z = normal_quantile(1 - experiment.analysis.alpha / 2)
-
-    def interval(estimate: float, variance: float) -> Interval:
-        error = max(variance, 0.0) ** 0.5
-        return Interval(estimate, error, estimate - z * error, estimate + z * error)
-
+    alpha = experiment.analysis.alpha
     return AddedMoney(
-        interval(pair.delta_benefit, pair.v_bb),
-        interval(pair.total_cost, pair.v_cc),
-        Interval(net.estimate, net.std_error, net.ci_lower, net.ci_upper),
+        normal_interval(pair.delta_benefit, pair.v_bb, alpha),
+        normal_interval(pair.total_cost, pair.v_cc, alpha),
+        interval_of(net),
         net.probability_positive,
-        RoiFacts(roi.status, roi.quadrant, roi.estimate, roi.ci_lower, roi.ci_upper),
+        roi_facts(roi),
     )
 
 
 def _fixed(experiment: Experiment, outcomes: Outcomes, arm: str, look: Look | None) -> float:
-    """Fixed cost a unit of an arm, without what partners pay; shared by the units that are planned."""
-    assert experiment.economics is not None
-    grows = look.grows_by if look is not None else 1.0
-    units = {a: round(m.n * grows) for a, m in outcomes.overall[ECONOMICS].items()}
-    share = {line.id: line.funded_share for line in experiment.economics.costs}
-    return sum(x * (1 - share[name]) for name, x in fixed_per_unit(experiment, arm, units).items())
+    """Fixed cost a unit of an arm."""
+    return own_fixed(experiment, fixed_per_unit(experiment, arm, sharing_units(outcomes, look)))
 
 
 def _means(experiment: Experiment, outcomes: Outcomes, arm: str) -> ArmMeans:

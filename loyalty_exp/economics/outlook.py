@@ -9,7 +9,7 @@ from loyalty_exp.economics.assumptions import Assumption, tornado, total_uncerta
 from loyalty_exp.economics.information import information_value
 from loyalty_exp.economics.rollout import RollOut, Stratum, roll_out
 from loyalty_exp.errors import NotEstimable
-from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.figures import interval_of
 from loyalty_exp.readout.money import EconomicsFacts
 from loyalty_exp.readout.outlook import AcceptabilityFacts, AssumptionFacts, OutlookFacts, RolloutFacts
 from loyalty_exp.spec.economics import Economics
@@ -19,7 +19,6 @@ from loyalty_exp.spec.projection import Rollout
 from loyalty_exp.stats.bayes.normal import Prior
 from loyalty_exp.stats.benefit_cost import BenefitCost
 from loyalty_exp.stats.distributions import normal_quantile
-from loyalty_exp.stats.effect import Difference
 
 RATES = ("redemption_rate_base", "redemption_rate_bonus")
 
@@ -71,7 +70,7 @@ def _outlook(
             )
             for a in sorted(assumed, key=lambda a: -bars[a.name].swing)
         ),
-        net_benefit_with_assumptions=_interval(total.net_benefit) if total else None,
+        net_benefit_with_assumptions=interval_of(total.net_benefit) if total else None,
         probability_with_assumptions=total.probability_positive if total else None,
         rollout=_rollout(economics.rollout, experiment, economics, facts, by_stratum)
         if economics.rollout
@@ -91,10 +90,6 @@ def _of_the_program(experiment: Experiment) -> list[Assumed]:
         for lot, rate in rates.items()
         if rate is not None and rate.sd > 0 and f"redemption_rate_{lot}" not in given
     ]
-
-
-def _interval(d: Difference) -> Interval:
-    return Interval(d.estimate, d.std_error or 0.0, d.ci_lower, d.ci_upper)
 
 
 def _assumption(asked: Assumed, experiment: Experiment, facts: EconomicsFacts) -> Assumption | None:
@@ -180,10 +175,10 @@ def _rollout_facts(asked: Rollout, fixed: float, found: RollOut) -> RolloutFacts
         eligible=found.eligible,
         coverage=asked.coverage,
         fixed=fixed,
-        net_benefit=_interval(found.net_benefit),
-        total=_interval(found.total),
+        net_benefit=interval_of(found.net_benefit),
+        total=interval_of(found.total),
         probability_positive=found.probability_positive,
-        shrunk_total=_interval(found.shrunk_total) if found.shrunk_total else None,
+        shrunk_total=interval_of(found.shrunk_total) if found.shrunk_total else None,
         probability_shrunk_positive=found.probability_shrunk_positive,
         value_of_information=worth.total,
         not_estimable=None,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loyalty_exp.economics.displaced import cannibalization_facts, pulled_forward_facts
-from loyalty_exp.economics.ledger import BENEFIT, COST, fixed_per_unit
+from loyalty_exp.economics.ledger import BENEFIT, COST, fixed_per_unit, own_fixed, sharing_units
 from loyalty_exp.economics.money_means import money_means
 from loyalty_exp.economics.payback import for_good, paid_back
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.outcomes import Outcomes, OverTime, Sums
 from loyalty_exp.outcomes.plan import ECONOMICS
-from loyalty_exp.readout.figures import Interval
+from loyalty_exp.readout.figures import interval_of
 from loyalty_exp.readout.over_time import OverTimeFacts, PaybackFacts, TimePoint
+from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.benefit_cost import BenefitCost, benefit_cost, net_benefit
 from loyalty_exp.stats.confidence_sequence import running_sequence
@@ -22,11 +23,13 @@ ROUNDING = 1e-12
 """Part of the money moved within which a sum of 0 may miss 0."""
 
 
-def over_time(experiment: Experiment, outcomes: Outcomes) -> tuple[OverTimeFacts, ...]:
+def over_time(
+    experiment: Experiment, outcomes: Outcomes, look: Look | None = None
+) -> tuple[OverTimeFacts, ...]:
     """Follow the money of every treatment; nothing where the data have no time, as a per-unit table."""
     if experiment.economics is None or outcomes.over_time is None:
         return ()
-    return tuple(_facts(experiment, outcomes, outcomes.over_time, arm) for arm in experiment.treatments)
+    return tuple(_facts(experiment, outcomes, outcomes.over_time, arm, look) for arm in experiment.treatments)
 
 
 def on_day(outcomes: Outcomes, sums: Sums) -> Outcomes:
@@ -39,7 +42,9 @@ def on_day(outcomes: Outcomes, sums: Sums) -> Outcomes:
     )
 
 
-def _facts(experiment: Experiment, outcomes: Outcomes, found: OverTime, treatment: str) -> OverTimeFacts:
+def _facts(
+    experiment: Experiment, outcomes: Outcomes, found: OverTime, treatment: str, look: Look | None
+) -> OverTimeFacts:
     units = {arm: m.n for arm, m in outcomes.overall[ECONOMICS].items()}
     facts = OverTimeFacts(
         treatment=treatment,
@@ -52,11 +57,7 @@ def _facts(experiment: Experiment, outcomes: Outcomes, found: OverTime, treatmen
         pulled_forward=None,
         cannibalization=None,
     )
-    funded = (
-        {line.id: line.funded_share for line in experiment.economics.costs} if experiment.economics else {}
-    )
-    gross = fixed_per_unit(experiment, treatment, units)
-    fixed = sum(x * (1 - funded[name]) for name, x in gross.items())
+    fixed = own_fixed(experiment, fixed_per_unit(experiment, treatment, sharing_units(outcomes, look)))
     try:
         pairs = [_pair(experiment, on_day(outcomes, sums), treatment, fixed) for sums in found.at]
     except NotEstimable as reason:
@@ -93,7 +94,7 @@ def curve(
             day,
             pair.delta_benefit,
             pair.total_cost,
-            Interval(m.estimate, m.std_error, m.ci_lower, m.ci_upper),
+            interval_of(m),
             b.ci_lower if b else None,
             b.ci_upper if b else None,
         )

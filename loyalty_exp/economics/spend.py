@@ -19,10 +19,9 @@ from loyalty_exp.outcomes.cost_columns import ORDERS
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import money_column
 from loyalty_exp.outcomes.returns_columns import RETURNS, REVENUE, revenue_among
-from loyalty_exp.readout.figures import Interval, Relative
+from loyalty_exp.readout.figures import Interval, Relative, normal_interval
 from loyalty_exp.readout.money import SpendFacts
 from loyalty_exp.spec.experiment import Experiment
-from loyalty_exp.stats.distributions import normal_quantile
 
 
 def spend_facts(
@@ -75,6 +74,4 @@ def _ratio(read: Callable[[], Share]) -> tuple[Relative | None, str | None]:
 
 
 def _first(pair: TwoDifferences, alpha: float) -> Interval:
-    error = pair.v_11**0.5
-    half = normal_quantile(1 - alpha / 2) * error
-    return Interval(pair.first, error, pair.first - half, pair.first + half)
+    return normal_interval(pair.first, pair.v_11, alpha)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from loyalty_exp.economics.ledger import BENEFIT, COST, fixed_per_unit, open_ledger
+from loyalty_exp.economics.ledger import BENEFIT, COST, fixed_per_unit, open_ledger, own_fixed, sharing_units
 from loyalty_exp.economics.triggered import diluted
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.outcomes.exposure_columns import trigger_column
 from loyalty_exp.outcomes.outcomes import Outcomes
 from loyalty_exp.outcomes.plan import ECONOMICS
 from loyalty_exp.readout.exposure import trigger_refused, triggered_share
-from loyalty_exp.readout.figures import Interval
-from loyalty_exp.readout.money import RoiFacts
+from loyalty_exp.readout.figures import interval_of
+from loyalty_exp.readout.money import roi_facts
 from loyalty_exp.readout.reached import TriggeredMoneyFacts
+from loyalty_exp.readout.sequential import Look
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.benefit_cost import benefit_cost, net_benefit, roi_of
 from loyalty_exp.stats.means import ArmMeans, adjusted
 
 
-def triggered_money(experiment: Experiment, outcomes: Outcomes) -> tuple[TriggeredMoneyFacts, ...]:
+def triggered_money(
+    experiment: Experiment, outcomes: Outcomes, look: Look | None = None
+) -> tuple[TriggeredMoneyFacts, ...]:
     """Appraise every treatment among triggered units; none where triggered units may not be read.
 
     Costs that every assigned unit causes and fixed costs do not hang on the trigger, and count in full.
@@ -29,13 +32,15 @@ def triggered_money(experiment: Experiment, outcomes: Outcomes) -> tuple[Trigger
     found = []
     for treatment in experiment.treatments:
         try:
-            found.append(_one(experiment, outcomes, treatment))
+            found.append(_one(experiment, outcomes, treatment, look))
         except NotEstimable:
             continue
     return tuple(found)
 
 
-def _one(experiment: Experiment, outcomes: Outcomes, treatment: str) -> TriggeredMoneyFacts:
+def _one(
+    experiment: Experiment, outcomes: Outcomes, treatment: str, look: Look | None
+) -> TriggeredMoneyFacts:
     economics, control = experiment.economics, experiment.control
     assert economics is not None
     block, whole = outcomes.triggered[ECONOMICS], outcomes.overall[ECONOMICS]
@@ -48,20 +53,9 @@ def _one(experiment: Experiment, outcomes: Outcomes, treatment: str) -> Triggere
     treated, alone = (ArmMeans(m.n, ("benefit", "cost"), m.mean, m.covariance, m.df) for m in means)
     share, alpha = triggered_share(experiment, outcomes, treatment), experiment.analysis.alpha
     constant = ledgers[0].constants.get(COST, 0.0) - ledgers[1].constants.get(COST, 0.0)
-    funded = {line.id: line.funded_share for line in economics.costs}
-    fixed = fixed_per_unit(experiment, treatment, {arm: m.n for arm, m in whole.items()})
+    gross = fixed_per_unit(experiment, treatment, sharing_units(outcomes, look))
     pair = diluted(benefit_cost(treated, alone), share)
-    pair = replace(
-        pair,
-        delta_cost=pair.delta_cost + constant,
-        fixed=sum(x * (1 - funded[name]) for name, x in fixed.items()),
-    )
+    pair = replace(pair, delta_cost=pair.delta_cost + constant, fixed=own_fixed(experiment, gross))
     money, roi, n = net_benefit(pair, alpha), roi_of(pair, alpha), whole[treatment].n
-    net = Interval(money.estimate, money.std_error, money.ci_lower, money.ci_upper)
-    return TriggeredMoneyFacts(
-        treatment,
-        control,
-        net,
-        Interval(*(n * x for x in (net.estimate, net.std_error, net.ci_lower, net.ci_upper))),
-        RoiFacts(roi.status, roi.quadrant, roi.estimate, roi.ci_lower, roi.ci_upper),
-    )
+    net = interval_of(money)
+    return TriggeredMoneyFacts(treatment, control, net, net.times(n), roi_facts(roi))

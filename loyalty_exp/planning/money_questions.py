@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from loyalty_exp.economics.ledger import fixed_per_unit
+from loyalty_exp.economics.ledger import fixed_per_unit, own_fixed
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.planning.baseline import Baselines, Known, MoneyKnown
 from loyalty_exp.planning.families import Means
@@ -61,9 +61,7 @@ def fixed_cost(experiment: Experiment, arm: str, units: float) -> float:
     if experiment.economics is None:
         return 0.0
     split = {a.id: a.share * units for a in experiment.planned_arms}
-    own = {line.id: 1 - line.funded_share for line in experiment.economics.costs}
-    whole = fixed_per_unit(experiment, arm, split)  # type: ignore[arg-type]
-    return math.fsum(cost * own[name] for name, cost in whole.items())
+    return own_fixed(experiment, fixed_per_unit(experiment, arm, split))
 
 
 def expected_benefit(experiment: Experiment, sizing: Sizing, baselines: Baselines) -> float | None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from loyalty_exp.economics.ledger import BENEFIT, COST, fixed_per_unit, open_ledger
+from loyalty_exp.economics.ledger import BENEFIT, COST, fixed_per_unit, open_ledger, own_fixed
 from loyalty_exp.errors import Refused, UsageError
 from loyalty_exp.estimators import ESTIMATORS
 from loyalty_exp.metrics import Quantile
@@ -257,7 +257,6 @@ def truth_of(experiment: Experiment, asked: Plan, history: History, treated: Map
     fixed: dict[str, float] = {}
     if experiment.economics is not None:
         block = blocks[ECONOMICS]
-        share_of = {line.id: line.funded_share for line in experiment.economics.costs}
         units = {a.id: max(round(history.n * a.share), 1) for a in experiment.planned_arms}
 
         def worth(arm: str, side: Mapping[str, Column]) -> float:
@@ -273,8 +272,7 @@ def truth_of(experiment: Experiment, asked: Plan, history: History, treated: Map
         base = worth(experiment.control, sides[0])
         for arm in experiment.treatments:
             variable[arm] = worth(arm, sides[1]) - base
-            once = fixed_per_unit(experiment, arm, units)
-            fixed[arm] = sum(x * (1 - share_of[name]) for name, x in once.items())
+            fixed[arm] = own_fixed(experiment, fixed_per_unit(experiment, arm, units))
     return Truth(effects, levels, variable, fixed)
 
 

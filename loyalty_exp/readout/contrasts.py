@@ -18,6 +18,7 @@ from loyalty_exp.spec.arms import ArmsInColumn
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.stats.arm_means import ArmMeans, plain
 from loyalty_exp.stats.cluster_moments import ClusterArm
+from loyalty_exp.stats.effect import Difference
 from loyalty_exp.stats.moments import Moments, merge
 from loyalty_exp.stats.multiplicity import holm
 
@@ -29,6 +30,11 @@ class Asked:
     id: str
     name: Text | None
     weights: Mapping[str, float]
+
+    @property
+    def weighed(self) -> dict[str, float]:
+        """Weights of the arms that have one."""
+        return {arm: weight for arm, weight in self.weights.items() if weight}
 
 
 def asked_contrasts(experiment: Experiment) -> tuple[Asked, ...]:
@@ -51,12 +57,8 @@ def asked_contrasts(experiment: Experiment) -> tuple[Asked, ...]:
                 for arm, levels in cells.items()
             }
             made.append(Asked(("main_" if size == 1 else "interaction_") + "_".join(chosen), None, weights))
-    said = [_weighed(c) for c in declared]
-    return (*declared, *(c for c in made if _weighed(c) not in said))
-
-
-def _weighed(asked: Asked) -> dict[str, float]:
-    return {arm: weight for arm, weight in asked.weights.items() if weight}
+    said = [c.weighed for c in declared]
+    return (*declared, *(c for c in made if c.weighed not in said))
 
 
 def contrasts(experiment: Experiment, outcomes: Outcomes) -> tuple[ContrastFacts, ...]:
@@ -76,13 +78,17 @@ def _contrast(experiment: Experiment, outcomes: Outcomes, metric: Metric, asked:
     from loyalty_exp.stats.factorial import contrast
 
     blank = ContrastFacts(asked.id, asked.name, metric.id, dict(asked.weights))
-    arms = [arm for arm, weight in asked.weights.items() if weight]
     try:
-        means = [arm_means(experiment, metric, outcomes, arm) for arm in arms]
-        found = contrast([asked.weights[arm] for arm in arms], means)
+        means = [arm_means(experiment, metric, outcomes, arm) for arm in asked.weighed]
+        found = contrast(list(asked.weighed.values()), means)
         test = found.test(found.columns[0], experiment.analysis.alpha)
     except NotEstimable as reason:
         return replace(blank, not_estimable=str(reason))
+    return told(blank, test)
+
+
+def told(blank: ContrastFacts, test: Difference) -> ContrastFacts:
+    """Fill in what the test of a contrast says."""
     return replace(
         blank,
         estimate=test.estimate,

@@ -14,7 +14,7 @@ from loyalty_exp.estimators.choice import Choice
 from loyalty_exp.estimators.estimator import Evidence
 from loyalty_exp.metrics import Metric
 from loyalty_exp.outcomes.outcomes import Cell, Outcomes
-from loyalty_exp.readout.figures import Absolute, GuardrailResult, Relative
+from loyalty_exp.readout.figures import GuardrailResult, Relative, absolute_of
 from loyalty_exp.readout.result import Estimate, Interaction
 from loyalty_exp.readout.sequential import Look
 from loyalty_exp.readout.small_cells import hide_small
@@ -211,7 +211,7 @@ def _with_effect(blank: Estimate, effect: Effect, metric: Metric) -> Estimate:
         units_control=effect.n_control,
         mean_treatment=effect.mean_treated,
         mean_control=effect.mean_control,
-        absolute=Absolute(a.estimate, a.std_error, a.ci_lower, a.ci_upper, a.p_value, None, a.log_p_value),
+        absolute=absolute_of(a),
         relative=Relative(r.estimate, r.std_error, r.ci_lower, r.ci_upper, r.not_bounded or None),
         variance_reduction=effect.variance_reduction,
         guardrail=_guardrail(effect, metric),

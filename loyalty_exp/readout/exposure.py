@@ -23,7 +23,7 @@ from loyalty_exp.outcomes.exposure_columns import (
     trigger_column,
 )
 from loyalty_exp.outcomes.outcomes import ArmMoments, Outcomes
-from loyalty_exp.readout.figures import Absolute, Relative
+from loyalty_exp.readout.figures import Relative, absolute_of
 from loyalty_exp.readout.reached import ComplierFacts, ExposureFacts, ReachFacts, TriggeredFacts
 from loyalty_exp.readout.result import HealthCheck
 from loyalty_exp.spec.experiment import Experiment
@@ -161,11 +161,11 @@ def _compliers(experiment: Experiment, outcomes: Outcomes) -> list[ComplierFacts
             found.append(
                 replace(
                     blank,
-                    assigned=_absolute(effect.itt),
-                    first_stage=_absolute(effect.first_stage),
+                    assigned=absolute_of(effect.itt),
+                    first_stage=absolute_of(effect.first_stage),
                     first_stage_f=f if math.isfinite(f) else None,
                     weak=effect.weak,
-                    effect=_absolute(effect.delta),
+                    effect=absolute_of(effect.delta),
                     robust=robust,
                 )
             )
@@ -243,8 +243,8 @@ def _one(experiment: Experiment, outcomes: Outcomes, metric: Metric, blank: Trig
         units_treatment=treated.n,
         units_control=control.n,
         share=share,
-        effect=_absolute(effect),
-        diluted=_absolute(_diluted(effect, share)),
+        effect=absolute_of(effect),
+        diluted=absolute_of(_diluted(effect, share)),
     )
 
 
@@ -252,18 +252,6 @@ def _diluted(effect: Difference, share: float) -> Difference:
     error = None if effect.std_error is None else share * effect.std_error
     low, high = share * effect.ci_lower, share * effect.ci_upper
     return replace(effect, estimate=share * effect.estimate, std_error=error, ci_lower=low, ci_upper=high)
-
-
-def _absolute(found: Difference) -> Absolute:
-    return Absolute(
-        found.estimate,
-        found.std_error,
-        found.ci_lower,
-        found.ci_upper,
-        found.p_value,
-        None,
-        found.log_p_value,
-    )
 
 
 def _trigger_p(experiment: Experiment, outcomes: Outcomes) -> float | None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from loyalty_exp.stats.benefit_cost import NetBenefit
+from loyalty_exp.stats.distributions import normal_quantile
+from loyalty_exp.stats.effect import Difference
+
 
 @dataclass(frozen=True, slots=True)
 class GuardrailResult:
@@ -63,6 +67,16 @@ class Interval:
     ci_lower: float
     ci_upper: float
 
+    def times(self, n: float) -> Interval:
+        """Give the same for units together.
+
+        Parameters
+        ----------
+        n : float
+            How many.
+        """
+        return Interval(n * self.estimate, n * self.std_error, n * self.ci_lower, n * self.ci_upper)
+
 
 @dataclass(frozen=True, slots=True)
 class SequentialInterval:
@@ -70,3 +84,36 @@ class SequentialInterval:
 
     ci_lower: float
     ci_upper: float
+
+
+def absolute_of(found: Difference) -> Absolute:
+    """Give a difference as the readout tells it, not yet adjusted."""
+    return Absolute(
+        found.estimate,
+        found.std_error,
+        found.ci_lower,
+        found.ci_upper,
+        found.p_value,
+        None,
+        found.log_p_value,
+    )
+
+
+def interval_of(found: Difference | NetBenefit) -> Interval:
+    """Give an estimate of money as the readout tells it."""
+    return Interval(found.estimate, found.std_error or 0.0, found.ci_lower, found.ci_upper)
+
+
+def normal_interval(estimate: float, variance: float, alpha: float) -> Interval:
+    """Interval of an estimate that is normal in the limit.
+
+    Parameters
+    ----------
+    estimate, variance : float
+        A variance below 0 by rounding counts as 0.
+    alpha : float
+        Two-sided.
+    """
+    std_error = max(variance, 0.0) ** 0.5
+    half = normal_quantile(1 - alpha / 2) * std_error
+    return Interval(estimate, std_error, estimate - half, estimate + half)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from loyalty_exp.readout.figures import Interval, Relative, SequentialInterval
 from loyalty_exp.readout.points import BreakEvenFacts, PointsFacts
+from loyalty_exp.stats.benefit_cost import Roi
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class RoiFacts:
     estimate: float | None
     ci_lower: float | None
     ci_upper: float | None
+
+
+def roi_facts(found: Roi) -> RoiFacts:
+    """Give a return as the readout tells it."""
+    return RoiFacts(found.status, found.quadrant, found.estimate, found.ci_lower, found.ci_upper)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.metrics import Repurchase
 from loyalty_exp.outcomes.outcomes import Outcomes
-from loyalty_exp.readout.figures import Absolute, Relative
+from loyalty_exp.readout.figures import Absolute, Relative, absolute_of
 from loyalty_exp.readout.result import CurvePoint, Estimate, RepurchaseFacts
 from loyalty_exp.spec.experiment import Experiment
 
 if TYPE_CHECKING:
-    from loyalty_exp.stats.effect import Difference
     from loyalty_exp.stats.event_counts import EventCounts
 
 T = TypeVar("T")
@@ -77,9 +76,9 @@ def _facts(
             arm: _curve(counts[arm], within, alpha, limits=not clustered)
             for arm in (experiment.control, treatment)
         },
-        rate_by_censoring=_absolute(rate),
+        rate_by_censoring=absolute_of(rate) if rate is not None else None,
         rate_of_mature_units=rates.get((metric.id, treatment)),
-        restricted_mean=_absolute(mean),
+        restricted_mean=absolute_of(mean) if mean is not None else None,
         log_rank_p_value=test.p_value if test else None,
         hazard_ratio=Relative(hazard.ratio, hazard.log_ratio.std_error, hazard.ci_lower, hazard.ci_upper)
         if hazard
@@ -87,12 +86,6 @@ def _facts(
         proportional_p_value=proportional.p_value if proportional else None,
         not_estimable="; ".join(dict.fromkeys(reasons)) or None,
     )
-
-
-def _absolute(d: Difference | None) -> Absolute | None:
-    if d is None:
-        return None
-    return Absolute(d.estimate, d.std_error, d.ci_lower, d.ci_upper, d.p_value, None, d.log_p_value)
 
 
 def _curve(counts: EventCounts, within: int, alpha: float, *, limits: bool) -> tuple[CurvePoint, ...]:

@@ -157,8 +157,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "metrics": [{"id": "spend", "type": "count", "role": "primary"}],
             "economics": {"benefit": {"metric": "spend", "value": 9.0}},
         },
+        {"analysis": {"sequential": {"method": "asymptotic_cs", "horizon": 4_000}}},
     ],
-    ids=["units", "strata", "clusters", "covariate", "events"],
+    ids=["units", "strata", "clusters", "covariate", "events", "before the planned end"],
 )
 def test_the_curve_ends_at_the_net_benefit_of_the_readout(folder: Path, changes: dict[str, Any]) -> None:
     readout = read(folder, **changes)

@@ -136,6 +136,16 @@ def test_triggered_units_give_the_same_effect_with_less_noise(found: dict[str, A
     assert money["net_benefit_total"]["estimate"] == pytest.approx(wanted, rel=1e-9)
 
 
+def test_before_the_planned_end_a_fixed_cost_is_shared_by_the_units_that_are_planned(folder: Path) -> None:
+    asked = spec(analysis__sequential={"method": "asymptotic_cs", "horizon": 80_000})
+    found = readout(folder, asked)
+    (row,), (money,) = found["exposure"]["triggered"], found["exposure"]["triggered_money"]
+    (whole,) = found["economics"]
+    assert whole["fixed_per_unit"] < 0.3 * 100 / whole["units"]
+    wanted = 0.4 * row["diluted"]["estimate"] - 0.1 - whole["fixed_per_unit"]
+    assert money["net_benefit"]["estimate"] == pytest.approx(wanted, rel=1e-9)
+
+
 def test_both_engines_give_the_same_numbers(folder: Path, found: dict[str, Any]) -> None:
     other = readout(folder, spec(data__engine="sqlite:///units.db", data__units="units"))
     assert_same(found["exposure"], other["exposure"])
