@@ -115,7 +115,12 @@ def horizon_note(facts: Facts, h: Row) -> Markup:
     else:
         said = [assumed(facts, h), *beyond(facts, h)]
     if h["discount_annual"]:
-        said.append(words.say("Discounted at {rate} a year.", rate=words.whole_percent(h["discount_annual"])))
+        said += [
+            words.say("Discounted at {rate} a year.", rate=words.whole_percent(h["discount_annual"])),
+            words.say(
+                "What was observed is discounted, too, so it differs a little from the net benefit above."
+            ),
+        ]
     own = this_look(facts)
     return words.sentences([*said, *([own] if own else [])])
 
