@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loyalty_exp.warehouse.quoting import literal
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
@@ -175,9 +177,8 @@ def write_sample(scenario: Scenario, folder: Path) -> tuple[Path, ...]:
                 {"ts": "to_timestamp(ts) AS ts", "assigned_at": "assigned_at::DATE AS assigned_at"}.get(c, c)
                 for c in frame.columns
             )
-            target = str(path).replace("'", "''")
             form = "(FORMAT parquet, COMPRESSION zstd)"
-            connection.execute(f"COPY (SELECT {columns} FROM rows) TO '{target}' {form}")
+            connection.execute(f"COPY (SELECT {columns} FROM rows) TO {literal(path)} {form}")
             connection.unregister("rows")
             written.append(path)
     return tuple(written)

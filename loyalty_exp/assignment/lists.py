@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from loyalty_exp.assignment.rows import literal, quoted
 from loyalty_exp.assignment.written import drawn_table
 from loyalty_exp.errors import EngineError, Refused
 from loyalty_exp.spec.arms import ArmsInColumn
@@ -19,6 +18,7 @@ from loyalty_exp.warehouse.atoms import as_text, column
 from loyalty_exp.warehouse.connect import open_engine
 from loyalty_exp.warehouse.dialects import text_of
 from loyalty_exp.warehouse.engine import Engine
+from loyalty_exp.warehouse.quoting import literal, quoted
 
 Form = Literal["csv", "parquet", "json"]
 
@@ -99,7 +99,7 @@ def _all(
             raise Refused(f"{path} is a symbolic link; it is not overwritten. Remove it.")
         unit, name = (_safe("unit"), _safe("arm")) if form == "csv" else ("unit", "arm")
         columns = f"{unit} AS {quoted(experiment.unit)}, {name} AS arm, '{kind}' AS list"
-        query = f"SELECT {columns} FROM {source} AS t WHERE t.arm = {_text(arm.id)}"
+        query = f"SELECT {columns} FROM {source} AS t WHERE t.arm = {literal(arm.id)}"
         scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             copied = run(f"COPY ({query}) TO {literal(scratch)} {_FORMS[form]}")
@@ -113,10 +113,6 @@ def _all(
                 scratch.unlink(missing_ok=True)
         counts[arm.id] = int(copied[0][0])
     return counts
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _safe(name: str) -> str:

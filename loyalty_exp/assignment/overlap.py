@@ -14,9 +14,9 @@ from typing import Any
 
 from loyalty_exp.assignment.ledger import RECORD, ROWS
 from loyalty_exp.assignment.plan import meet, span_of
-from loyalty_exp.assignment.rows import literal, quoted
 from loyalty_exp.errors import NotEstimable
 from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.warehouse.quoting import literal, quoted
 
 UNEVEN = 0.001
 """P-value below which the arms of one experiment do not hold those of the other alike."""

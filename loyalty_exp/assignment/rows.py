@@ -12,6 +12,7 @@ from loyalty_exp.assignment.arms import ARM, TIME
 from loyalty_exp.errors import EngineError
 from loyalty_exp.warehouse.dialects import text_of
 from loyalty_exp.warehouse.engine import Engine
+from loyalty_exp.warehouse.quoting import literal, quoted
 
 _FORM = "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)"
 
@@ -65,13 +66,3 @@ def counts_of(path: Path, arms: Sequence[str]) -> dict[str, int]:
             ).fetchall()
         )
     return {arm: int(found.get(arm, 0)) for arm in arms}
-
-
-def quoted(name: str) -> str:
-    """Quote a column."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(path: Path) -> str:
-    """Quote a path."""
-    return "'" + str(path).replace("'", "''") + "'"

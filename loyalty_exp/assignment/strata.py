@@ -28,6 +28,7 @@ import sqlalchemy as sa
 from loyalty_exp.assignment.draw import AFTER_ALL, SPACE, cumulated, digest, point, threshold
 from loyalty_exp.warehouse.atoms import Expr
 from loyalty_exp.warehouse.engine import Engine
+from loyalty_exp.warehouse.quoting import literal, quoted
 
 WIDTH = 7.0
 """Standard deviations of a rank within which its digest is looked for; beyond, everything is fetched."""
@@ -183,16 +184,12 @@ def lend(
     """Make a temporary table of texts; values are escaped literals."""
     own = "pg_temp" if engine.dialect.name == "postgresql" else "temp"
     engine.run(f'DROP TABLE IF EXISTS {own}."{name}"')
-    engine.run(f'CREATE TEMP TABLE "{name}" ({", ".join(f"{_quoted(c)} TEXT" for c in columns)})')
+    engine.run(f'CREATE TEMP TABLE "{name}" ({", ".join(f"{quoted(c)} TEXT" for c in columns)})')
     for i in range(0, len(rows), 500):
         values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows[i : i + 500])
         engine.run(f'INSERT INTO "{name}" VALUES {values}')
     return sa.table(name, *(sa.column(c) for c in columns))
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _literal(value: str | None) -> str:
-    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
+    return "NULL" if value is None else literal(value)

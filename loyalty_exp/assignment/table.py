@@ -14,9 +14,9 @@ from typing import Any
 
 from loyalty_exp.assignment.arms import ARM, TIME
 from loyalty_exp.assignment.ledger import ROWS, home
-from loyalty_exp.assignment.rows import literal, quoted
 from loyalty_exp.errors import EngineError, Refused, UsageError
 from loyalty_exp.spec.experiment import Experiment
+from loyalty_exp.warehouse.quoting import literal, quoted
 
 BATCH = 20_000
 """Rows that are sent at once."""

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from loyalty_exp.assignment.arms import ARM, TIME
 from loyalty_exp.assignment.ledger import ROWS, home, previous
 from loyalty_exp.assignment.plan import refuse_changes
-from loyalty_exp.assignment.rows import literal, quoted
 from loyalty_exp.assignment.strata import lend
 from loyalty_exp.errors import Refused
 from loyalty_exp.spec.data import Assignments
 from loyalty_exp.spec.experiment import Experiment
 from loyalty_exp.warehouse.engine import Engine
+from loyalty_exp.warehouse.quoting import literal, quoted
 
 
 def opened(engine: Engine, rows: Path, name: str, columns: Sequence[str]) -> sa.TableClause:

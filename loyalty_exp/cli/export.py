@@ -119,6 +119,8 @@ def _parquet(table: Table) -> bytes:
     import duckdb
     import pandas as pd
 
+    from loyalty_exp.warehouse.quoting import literal
+
     columns = {}
     for name, cells in zip(table.header, zip(*table.rows, strict=True), strict=True):
         kinds = {type(c) for c in cells if c is not None} - {int, float}
@@ -130,6 +132,5 @@ def _parquet(table: Table) -> bytes:
         scratch = Path(folder) / "table.parquet"
         connection.execute("SET pandas_analyze_sample = 0; SET threads = 1")
         connection.register("flat", flat)
-        quoted = str(scratch).replace("'", "''")
-        connection.execute(f"COPY flat TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(f"COPY flat TO {literal(scratch)} (FORMAT parquet, COMPRESSION zstd)")
         return scratch.read_bytes()

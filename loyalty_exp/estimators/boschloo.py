@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from loyalty_exp.estimators.estimator import Estimator
-from loyalty_exp.estimators.miettinen_nurminen import estimate as score_estimate
-from loyalty_exp.estimators.miettinen_nurminen import successes
+from loyalty_exp.estimators.miettinen_nurminen import with_exact_test
 from loyalty_exp.stats.effect import Effect
 from loyalty_exp.stats.moments import Moments
 
@@ -17,13 +14,7 @@ def estimate(
     """Boschloo (1970), Statistica Neerlandica 24, 1-9, two-sided; it has no interval of its own."""
     from loyalty_exp.stats.exact import boschloo
 
-    found = score_estimate(treated, control, outcome, (), alpha)
-    (column,) = outcome
-    if found.absolute.p_value is None:  # it happened to all or to nobody: there is nothing to test
-        return replace(found, estimator="boschloo")
-    test = boschloo(*successes(treated, column), *successes(control, column))
-    absolute = replace(found.absolute, p_value=test.p_value, log_p_value=test.log_p_value)
-    return replace(found, estimator="boschloo", absolute=absolute)
+    return with_exact_test("boschloo", boschloo, treated, control, outcome, alpha)
 
 
 BOSCHLOO = Estimator(

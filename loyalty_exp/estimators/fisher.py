@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from loyalty_exp.estimators.estimator import Estimator
-from loyalty_exp.estimators.miettinen_nurminen import estimate as score_estimate
-from loyalty_exp.estimators.miettinen_nurminen import successes
+from loyalty_exp.estimators.miettinen_nurminen import with_exact_test
 from loyalty_exp.stats.effect import Effect
 from loyalty_exp.stats.moments import Moments
 
@@ -17,13 +14,7 @@ def estimate(
     """Fisher (1935), JRSS 98, 39-82, two-sided; it has no interval of the difference of its own."""
     from loyalty_exp.stats.exact import fisher
 
-    found = score_estimate(treated, control, outcome, (), alpha)
-    (column,) = outcome
-    if found.absolute.p_value is None:  # it happened to all or to nobody: there is nothing to test
-        return replace(found, estimator="fisher")
-    test = fisher(*successes(treated, column), *successes(control, column))
-    absolute = replace(found.absolute, p_value=test.p_value, log_p_value=test.log_p_value)
-    return replace(found, estimator="fisher", absolute=absolute)
+    return with_exact_test("fisher", fisher, treated, control, outcome, alpha)
 
 
 FISHER = Estimator(

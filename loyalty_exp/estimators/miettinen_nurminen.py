@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +15,9 @@ from loyalty_exp.stats.effect import Effect, RelativeLift
 from loyalty_exp.stats.means import ArmMeans, enough_units
 from loyalty_exp.stats.moments import Moments
 from loyalty_exp.stats.proportions import miettinen_nurminen
+
+if TYPE_CHECKING:
+    from loyalty_exp.stats.exact import Exact
 
 ALL_OR_NONE = "in one of the arms it happened to all units or to none, so the relative lift has no interval"
 
@@ -34,6 +39,34 @@ def estimate(
         # A variance estimated as 0 is not certainty: this lift has a value, but no interval from the means.
         return replace(found, relative=RelativeLift(found.relative.estimate, None, None, None, ALL_OR_NONE))
     return found
+
+
+def with_exact_test(
+    name: str,
+    test: Callable[[int, int, int, int], Exact],
+    treated: Moments,
+    control: Moments,
+    outcome: tuple[str, ...],
+    alpha: float,
+) -> Effect:
+    """Give the score interval beside the p-value of an exact test, which has no interval of its own.
+
+    Parameters
+    ----------
+    name : str
+        Of the estimator.
+    test : callable
+        Of successes and units of the treated and of control.
+    alpha : float
+        Two-sided.
+    """
+    found = replace(estimate(treated, control, outcome, (), alpha), estimator=name)
+    (column,) = outcome
+    if found.absolute.p_value is None:  # it happened to all or to nobody: there is nothing to test
+        return found
+    exact = test(*successes(treated, column), *successes(control, column))
+    absolute = replace(found.absolute, p_value=exact.p_value, log_p_value=exact.log_p_value)
+    return replace(found, absolute=absolute)
 
 
 def successes(moments: Moments, column: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from loyalty_exp.planning.rows import CATEGORIES, KINDS, LOTS, table
 from loyalty_exp.planning.synthetic import SyntheticProgram
+from loyalty_exp.warehouse.quoting import literal
 
 
 def _word(words: tuple[str, ...], code: str) -> str:
@@ -68,9 +69,8 @@ def write(program: SyntheticProgram, folder: Path, only: Sequence[str] = ()) -> 
         for name in only or _PICKED:
             path = folder / f"{name}.parquet"
             connection.register("rows", table(program, name))
-            target = str(path).replace("'", "''")
             form = "(FORMAT parquet, COMPRESSION zstd)"
-            connection.execute(f"COPY (SELECT {_PICKED[name]} FROM rows) TO '{target}' {form}")
+            connection.execute(f"COPY (SELECT {_PICKED[name]} FROM rows) TO {literal(path)} {form}")
             connection.unregister("rows")
             written.append(path)
     return tuple(written)

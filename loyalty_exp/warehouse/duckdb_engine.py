@@ -19,6 +19,7 @@ from loyalty_exp.warehouse.atoms import hashed
 from loyalty_exp.warehouse.dialects import dialect_of, text_of
 from loyalty_exp.warehouse.engine import Engine, Facts, Query, Watch
 from loyalty_exp.warehouse.files import format_of, header_of
+from loyalty_exp.warehouse.quoting import literal, quoted
 
 _NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 _WORDS = "'nan', 'inf', '+inf', '-inf', 'infinity', '-infinity'"
@@ -51,7 +52,7 @@ class DuckDBEngine(Engine):
             "SET TimeZone = 'UTC'",
             "SET preserve_insertion_order = true",
             "SET enable_progress_bar = false",
-            f"SET temp_directory = {_literal(str(spill))}",
+            f"SET temp_directory = {literal(spill)}",
             f"SET memory_limit = '{memory}'",
         ]
         for setting in settings:
@@ -76,20 +77,20 @@ class DuckDBEngine(Engine):
         path = self._folder / name
         kind = format_of(path, name)
         self._watch.add(path)
-        quoted = _literal(str(path))
+        file = literal(path)
         if kind == "parquet":
-            self._view(role, f"read_parquet({quoted})", name)
+            self._view(role, f"read_parquet({file})", name)
             self._parquet[role] = path
         else:
             header = header_of(path, name)
             _distinct(header, name)
-            types = ", ".join(f"{_literal(column)}: 'VARCHAR'" for column in header)
+            types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
             options = (
                 "header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
                 "strict_mode = true, "
                 f"null_padding = false, ignore_errors = false, columns = {{{types}}}"
             )
-            self._view(role, f"read_csv({quoted}, {options})", name)
+            self._view(role, f"read_csv({file}, {options})", name)
             self._csv[role] = name
         return sa.table(role)
 
@@ -112,7 +113,7 @@ class DuckDBEngine(Engine):
         names = self.columns(table)
         numeric = [c for c in dict.fromkeys(wanted) if c in names]
         items = [
-            f"{_quoted(c)}, {_converted(_quoted(c))} AS {_quoted(c + chr(1))}" if c in numeric else _quoted(c)
+            f"{quoted(c)}, {_converted(quoted(c))} AS {quoted(c + chr(1))}" if c in numeric else quoted(c)
             for c in names
         ]
         try:
@@ -120,7 +121,7 @@ class DuckDBEngine(Engine):
         except EngineError as error:
             raise EngineError(f"{self._csv[role]}: {_file_words(error)}") from None
         breaches = [b for c in numeric if (b := self._not_numbers(role, shown, c))]
-        plain = [f"{_quoted(c + chr(1))} AS {_quoted(c)}" if c in numeric else _quoted(c) for c in names]
+        plain = [f"{quoted(c + chr(1))} AS {quoted(c)}" if c in numeric else quoted(c) for c in names]
         self.run(
             f'CREATE OR REPLACE TEMP VIEW "{role} typed" AS SELECT {", ".join(plain)} FROM "{role} as read"'
         )
@@ -129,7 +130,7 @@ class DuckDBEngine(Engine):
         return breaches
 
     def _not_numbers(self, role: str, shown: str, column: str) -> Breach | None:
-        raw, number = _quoted(column), _quoted(column + chr(1))
+        raw, number = quoted(column), quoted(column + chr(1))
         rows = self.run(
             f"SELECT count(*) OVER (), r FROM (SELECT row_number() OVER () AS r, {raw} AS x, {number} AS y "
             f'FROM "{role} as read") WHERE x IS NOT NULL AND y IS NULL ORDER BY r LIMIT 3'
@@ -149,7 +150,7 @@ class DuckDBEngine(Engine):
             "min(TRY_CAST(stats_min_value AS DOUBLE)), max(TRY_CAST(stats_max_value AS DOUBLE)), "
             "count(*) - least(count(TRY_CAST(stats_min_value AS DOUBLE)), "
             "count(TRY_CAST(stats_max_value AS DOUBLE))) "
-            f"FROM parquet_metadata({_literal(str(path))}) GROUP BY 1"
+            f"FROM parquet_metadata({literal(path)}) GROUP BY 1"
         )
         return {
             name: Facts(bool(nulls or unknown), *((low, high) if not open_ended else (None, None)))
@@ -217,14 +218,6 @@ def _converted(x: str) -> str:
         f"THEN TRY_CAST({x} AS DOUBLE) "
         f"WHEN lower({x}) = 'true' THEN 1.0 WHEN lower({x}) = 'false' THEN 0.0 END"
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

@@ -92,9 +92,12 @@ class Engine(ABC):
         self.run(f'CREATE TEMP TABLE "{name}" AS {text_of(query, self.dialect)}')
         return sa.table(name, *(sa.column(c.key) for c in query.selected_columns if c.key is not None))
 
-    @abstractmethod
     def repeated(self, query: Query) -> list[tuple[Any, ...]]:
         """Give the values that a query of one column returns more than once, with their counts."""
+        inner = query.subquery()
+        value = next(iter(inner.c))
+        count = sa.func.count()
+        return self.fetch(sa.select(value, count).where(value.is_not(None)).group_by(value).having(count > 1))
 
     def watch(self, path: Path) -> None:
         """Notice a change of a further file; an engine that copies a file when it opens it need not."""

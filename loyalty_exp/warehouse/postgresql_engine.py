@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from loyalty_exp.errors import EngineError, ServerGone
 from loyalty_exp.warehouse.atoms import table as named
 from loyalty_exp.warehouse.dialects import dialect_of
-from loyalty_exp.warehouse.engine import Engine, Query
+from loyalty_exp.warehouse.engine import Engine
+from loyalty_exp.warehouse.quoting import literal, quoted
 
 _TYPES = {
     "bool": "BOOLEAN",
@@ -73,7 +74,7 @@ class PostgreSQLEngine(Engine):
     def open_table(self, name: str, role: str, unit: str) -> sa.TableClause:
         """Name a table of the database."""
         table = named(name)
-        if not self.run(f"SELECT 1 WHERE to_regclass({_literal(_quoted(table))}) IS NOT NULL"):
+        if not self.run(f"SELECT 1 WHERE to_regclass({literal(_named(table))}) IS NOT NULL"):
             found = self.run(
                 "SELECT tablename FROM pg_tables WHERE schemaname = ANY (current_schemas(false)) ORDER BY 1"
             )
@@ -86,20 +87,13 @@ class PostgreSQLEngine(Engine):
         rows = self.run(
             "SELECT a.attname, t.typname, t.typtype FROM pg_attribute a JOIN pg_type d ON d.oid = a.atttypid "
             "JOIN pg_type t ON t.oid = CASE d.typtype WHEN 'd' THEN d.typbasetype ELSE d.oid END "
-            f"WHERE a.attrelid = to_regclass({_literal(_quoted(table))}) AND a.attnum > 0 "
+            f"WHERE a.attrelid = to_regclass({literal(_named(table))}) AND a.attnum > 0 "
             "AND NOT a.attisdropped ORDER BY a.attnum"
         )
         return {
             name: "ENUM" if kind in {"e", b"e"} else _TYPES.get(short, short.upper())
             for name, short, kind in rows
         }
-
-    def repeated(self, query: Query) -> list[tuple[Any, ...]]:
-        """Group and count."""
-        inner = query.subquery()
-        value = next(iter(inner.c))
-        count = sa.func.count()
-        return self.fetch(sa.select(value, count).where(value.is_not(None)).group_by(value).having(count > 1))
 
     def unchanged(self) -> None:
         """Nothing to compare: the transaction reads one state."""
@@ -109,13 +103,9 @@ class PostgreSQLEngine(Engine):
         self._connection.close()
 
 
-def _quoted(table: sa.TableClause) -> str:
+def _named(table: sa.TableClause) -> str:
     parts = [part for part in (table.schema, table.name) if part]
-    return ".".join('"' + str(part).replace('"', '""') + '"' for part in parts)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return ".".join(quoted(str(part)) for part in parts)
 
 
 def _first_line(error: BaseException) -> str:

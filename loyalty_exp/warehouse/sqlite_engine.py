@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from loyalty_exp.errors import EngineError
 from loyalty_exp.warehouse.atoms import table as named
 from loyalty_exp.warehouse.dialects import dialect_of
-from loyalty_exp.warehouse.engine import Engine, Query, Watch
+from loyalty_exp.warehouse.engine import Engine, Watch
+from loyalty_exp.warehouse.quoting import literal
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -56,16 +57,8 @@ class SQLiteEngine(Engine):
 
     def columns(self, table: sa.TableClause) -> dict[str, str]:
         """Describe a table."""
-        name = str(table.name).replace("'", "''")
-        rows = self.run(f"SELECT name, type FROM pragma_table_info('{name}')")
+        rows = self.run(f"SELECT name, type FROM pragma_table_info({literal(table.name)})")
         return {row[0]: str(row[1]).upper() for row in rows}
-
-    def repeated(self, query: Query) -> list[tuple[Any, ...]]:
-        """Group and count."""
-        inner = query.subquery()
-        value = next(iter(inner.c))
-        count = sa.func.count()
-        return self.fetch(sa.select(value, count).where(value.is_not(None)).group_by(value).having(count > 1))
 
     def unchanged(self) -> None:
         """Compare size and time of the file."""

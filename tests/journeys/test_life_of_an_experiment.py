@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -66,26 +66,6 @@ def members() -> pd.DataFrame:
     )
 
 
-@dataclass(frozen=True)
-class Call:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> Callable[..., Call]:
-    """Run a command line in this process."""
-    from loyalty_exp.cli.main import run_cli
-
-    def _call(*arguments: str | Path) -> Call:
-        capfd.readouterr()
-        code = run_cli([str(a) for a in arguments])
-        return Call(code, *capfd.readouterr())
-
-    return _call
-
-
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """A database whose tables of what happened are still empty but for one row of nobody's."""
@@ -132,7 +112,7 @@ def happen(shop: Path) -> None:
             connection.execute(f"INSERT INTO {name} SELECT * FROM frame")
 
 
-def test_an_experiment_lives_from_lock_to_archive(call: Callable[..., Call], shop: Path) -> None:
+def test_an_experiment_lives_from_lock_to_archive(call: Callable[..., Any], shop: Path) -> None:
     spec = shop / "offer.yaml"
     assert call("lock", spec).code == 0
     drawn = call("assign", spec, "--table", "offer_arms", "--json")
